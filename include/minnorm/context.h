@@ -1,0 +1,37 @@
+/* How a call is run: number of threads, and the callback that shows progress and can cancel. */
+#ifndef MINNORM_CONTEXT_H
+#define MINNORM_CONTEXT_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One step of a long computation. `done` runs from 0 to `total`, both in `unit`s ("flop", "sample", "byte", "step"). */
+typedef struct {
+  const char *phase; /* "gram", "factor", "solve", "residual", "predict", "bandwidth", ... */
+  double done;
+  double total;
+  const char *unit;
+} mn_progress;
+
+/* Called from one thread at a time, at least ten times a second in the long phases. Non-zero cancels the computation,
+ * which then returns MN_ERR_CANCELLED. */
+typedef int (*mn_progress_fn)(void *user, const mn_progress *progress);
+
+/* A remark that is not an error: a fallback, a default that was chosen, an ignored sample. One line, no newline. */
+typedef void (*mn_log_fn)(void *user, const char *line);
+
+/* All members may be zero: every core, no progress, no log. */
+typedef struct {
+  int threads; /* 0: as many as the machine has */
+  mn_progress_fn progress;
+  mn_log_fn log;
+  void *user; /* handed to both callbacks */
+} mn_context;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

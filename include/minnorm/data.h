@@ -1,0 +1,92 @@
+/* Data sets: samples in memory in the type of their file, with labels or real-valued targets.
+ *
+ * Reading checks every header against the size of the file before anything is allocated; each error is one line that
+ * names the file, what was expected and what was found. */
+#ifndef MINNORM_DATA_H
+#define MINNORM_DATA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "minnorm/context.h"
+#include "minnorm/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum { MN_U8, MN_F32, MN_F64 } mn_dtype;
+
+/* Bytes of one element of a type. */
+size_t mn_dtype_size(mn_dtype type);
+
+/* n samples of dim features. An image data set also knows its shape: dim = channels * height * width, planes first. */
+typedef struct {
+  size_t n;
+  size_t dim;
+  size_t channels, height, width; /* 0 when the samples are not images */
+  mn_dtype type;
+  void *x;        /* n x dim elements of `type`, row-major, one sample a row */
+  size_t columns; /* target columns, at least 1 */
+  double *y;      /* n x columns, row-major; class labels are stored as the integers they are */
+  char name[64];  /* "mnist", "synth:digits", or the name of the file */
+} mn_data;
+
+/* Reads the data set a spec names:
+ *   idx:IMAGES,LABELS  cifar:FILE[,FILE...]  npy:X.npy,Y.npy  libsvm:FILE[,dim=D]  csv:FILE[,targets=T]
+ * synth:NAME[,key=value...]
+ * `*out` is NULL on failure. */
+mn_status mn_data_open(const char *spec, const mn_context *ctx, mn_data **out, mn_error *err);
+
+/* Reads the training or the test part of "mnist" or "cifar10" below a directory (MNIST plain or .gz). */
+typedef enum { MN_TRAIN, MN_TEST } mn_part;
+mn_status mn_data_open_named(const char *dataset, const char *dir, mn_part part, const mn_context *ctx, mn_data **out,
+                             mn_error *err);
+
+/* Releases a data set and sets the pointer to NULL; NULL is fine. */
+void mn_data_close(mn_data **data);
+
+/* Allocates a data set with undefined x and y. Shape arguments are 0 for samples that are not images. */
+mn_status mn_data_create(size_t n, size_t dim, mn_dtype type, size_t columns, mn_data **out, mn_error *err);
+
+/* Keeps the first n samples, in the order of a permutation drawn from `seed` when `shuffle` is not 0. n = 0 keeps all;
+ * asking for more than there are is an error. */
+mn_status mn_data_take(mn_data **data, size_t n, int shuffle, uint64_t seed, mn_part part, mn_error *err);
+
+/* 1 when there is one target column and every value is an integer below 2^53 in magnitude: class labels. */
+int mn_data_has_labels(const mn_data *data);
+
+/* The distinct labels in ascending order, allocated with malloc semantics of the library: release with mn_data_free. */
+mn_status mn_data_classes(const mn_data *data, int64_t **labels, size_t *count, mn_error *err);
+void mn_data_free(void *p);
+
+/* Pairs of samples whose features are equal, found by hashing; each pair names a sample and the earliest one equal to
+ * it. */
+typedef struct {
+  size_t first, second; /* first < second */
+} mn_pair;
+mn_status mn_data_duplicates(const mn_data *data, mn_pair **pairs, size_t *count, mn_error *err);
+
+/* Writes a data set to files of the same syntax as the readers': "idx:", "cifar:", "npy:", "libsvm:", "csv:" followed
+ * by the path(s). Each file is written to a temporary name, synced and renamed. */
+mn_status mn_data_write(const mn_data *data, const char *spec, mn_error *err);
+
+/* Writes a contact sheet of the first rows * cols images as PNG (grey or RGB). */
+mn_status mn_data_write_png(const mn_data *data, size_t rows, size_t cols, const char *path, mn_error *err);
+
+/* Summary of the values, for `minnorm data`. */
+typedef struct {
+  double min, max, mean, deviation; /* over all elements of x; deviation is the population's */
+  size_t constant_features;         /* features with one value over all samples */
+} mn_data_summary;
+mn_status mn_data_summarise(const mn_data *data, mn_data_summary *out, mn_error *err);
+
+/* Downloads and verifies "mnist", "cifar10" or "all" into a directory: an interrupted transfer is resumed, sizes and
+ * checksums are verified, each file appears under its name only when whole. base_url NULL: the usual mirrors. */
+mn_status mn_data_download(const char *dataset, const char *dir, const char *base_url, const mn_context *ctx,
+                           mn_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

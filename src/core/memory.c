@@ -1,0 +1,110 @@
+#define _GNU_SOURCE
+#include "core/memory.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+static atomic_long countdown = -1; /* allocations until the injected failure; negative: none */
+static atomic_long live;
+
+static int injected_failure(void)
+{
+  if (atomic_load_explicit(&countdown, memory_order_relaxed) < 0) return 0;
+  return atomic_fetch_sub(&countdown, 1) == 0;
+}
+
+/* Bytes of a product, or 0 when it overflows; an empty request is one byte. */
+static size_t product(size_t count, size_t size)
+{
+  size_t bytes;
+  if (__builtin_mul_overflow(count, size, &bytes) || bytes > PTRDIFF_MAX) return 0;
+  return bytes ? bytes : 1;
+}
+
+static void *counted(void *p)
+{
+  if (p) atomic_fetch_add(&live, 1);
+  return p;
+}
+
+void *mn_alloc(size_t count, size_t size)
+{
+  size_t bytes = product(count, size);
+  if (!bytes || injected_failure()) return NULL;
+  return counted(malloc(bytes));
+}
+
+void *mn_calloc(size_t count, size_t size)
+{
+  size_t bytes = product(count, size);
+  if (!bytes || injected_failure()) return NULL;
+  return counted(calloc(1, bytes));
+}
+
+void *mn_realloc(void *p, size_t count, size_t size)
+{
+  size_t bytes = product(count, size);
+  if (!bytes || injected_failure()) return NULL;
+  void *q = realloc(p, bytes);
+  return p ? q : counted(q);
+}
+
+char *mn_strdup(const char *text)
+{
+  size_t bytes = strlen(text) + 1;
+  char *copy = mn_alloc(bytes, 1);
+  return copy ? memcpy(copy, text, bytes) : NULL;
+}
+
+void *mn_alloc_matrix(size_t count, size_t size)
+{
+  const size_t huge_page = (size_t)2 << 20;
+  size_t bytes = product(count, size);
+  if (!bytes || bytes > PTRDIFF_MAX - huge_page || injected_failure()) return NULL;
+  size_t alignment = bytes >= 2 * huge_page ? huge_page : 64;
+  void *p = NULL;
+  if (posix_memalign(&p, alignment, bytes)) return NULL;
+  if (alignment == huge_page) madvise(p, bytes, MADV_HUGEPAGE); /* advice only: failure costs speed, nothing else */
+  return counted(p);
+}
+
+void mn_free(void *p)
+{
+  if (!p) return;
+  atomic_fetch_sub(&live, 1);
+  free(p);
+}
+
+void mn_memory_fail_at(long k)
+{
+  atomic_store(&countdown, k);
+}
+
+long mn_memory_live(void)
+{
+  return atomic_load(&live);
+}
+
+size_t mn_memory_peak_rss(void)
+{
+  struct rusage usage;
+  if (getrusage(RUSAGE_SELF, &usage)) return 0;
+  return (size_t)usage.ru_maxrss * 1024;
+}
+
+size_t mn_memory_available(void)
+{
+  FILE *f = fopen("/proc/meminfo", "r");
+  if (!f) return 0;
+  char line[128];
+  size_t kib = 0;
+  while (fgets(line, sizeof line, f))
+    if (sscanf(line, "MemAvailable: %zu kB", &kib) == 1) break;
+  fclose(f);
+  return kib * 1024;
+}

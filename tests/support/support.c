@@ -1,0 +1,67 @@
+#define _XOPEN_SOURCE 700
+#include "support.h"
+
+#include <ftw.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/memory.h"
+
+void mn_test_every_allocation(mn_test_call call, void *arg)
+{
+  const long limit = 10000;
+  for (long k = 0; k < limit; k++) {
+    mn_error err = {0};
+    long live = mn_memory_live();
+    mn_memory_fail_at(k);
+    mn_status st = call(arg, &err);
+    mn_memory_fail_at(-1);
+    if (mn_memory_live() != live) fail_msg("allocation %ld failing leaves %ld behind", k, mn_memory_live() - live);
+    if (st >= 0) {
+      assert_true(k > 0);
+      return;
+    }
+    if (st != MN_ERR_MEMORY || !err.text[0]) fail_msg("allocation %ld failing: status %d, '%s'", k, st, err.text);
+  }
+  fail_msg("still failing after %ld allocations", limit);
+}
+
+void mn_test_mkdtemp(char *path)
+{
+  const char *base = getenv("TMPDIR");
+  snprintf(path, 256, "%s/minnorm-test-XXXXXX", base ? base : "/tmp");
+  assert_non_null(mkdtemp(path));
+}
+
+static int remove_one(const char *path, const struct stat *info, int type, struct FTW *where)
+{
+  (void)info, (void)type, (void)where;
+  return remove(path);
+}
+
+void mn_test_rmtree(const char *path)
+{
+  nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+const char *mn_test_write(const char *dir, const char *name, const void *bytes, size_t count)
+{
+  static char paths[4][512];
+  static int next;
+  char *path = paths[next++ % 4];
+  snprintf(path, sizeof paths[0], "%s/%s", dir, name);
+  FILE *f = fopen(path, "wb");
+  assert_non_null(f);
+  assert_int_equal(fwrite(bytes, 1, count, f), count);
+  assert_int_equal(fclose(f), 0);
+  return path;
+}
+
+void mn_test_close(double a, double b, double tol)
+{
+  double scale = fabs(b) > 1 ? fabs(b) : 1;
+  if (!(fabs(a - b) <= tol * scale)) fail_msg("%.17g is not %.17g to %g", a, b, tol);
+}
