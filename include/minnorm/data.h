@@ -10,15 +10,11 @@
 
 #include "minnorm/context.h"
 #include "minnorm/status.h"
+#include "minnorm/types.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-typedef enum { MN_U8, MN_F32, MN_F64 } mn_dtype;
-
-/* Bytes of one element of a type. */
-size_t mn_dtype_size(mn_dtype type);
 
 /* n samples of dim features. An image data set also knows its shape: dim = channels * height * width, planes first. */
 typedef struct {
