@@ -1,0 +1,220 @@
+#define _POSIX_C_SOURCE 200809L
+#include "linalg/cholesky.h"
+
+#include <math.h>
+#include <omp.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "core/memory.h"
+#include "core/status.h"
+#include "linalg/blas.h"
+#include "linalg/lapack.h"
+
+double mn_cholesky_flops(size_t n)
+{
+  double x = (double)n;
+  return x * x * x / 3;
+}
+
+/* What the threads of one factorisation share. */
+typedef struct {
+  mn_panels *panels;
+  const mn_blas *blas;
+  mn_meter *meter;
+  atomic_size_t next;  /* next ticket to hand out */
+  atomic_size_t pivot; /* index of the failing pivot, SIZE_MAX while all is well */
+  atomic_uchar *done;  /* by ticket */
+} factorisation;
+
+static int stopped(factorisation *f)
+{
+  return atomic_load_explicit(&f->pivot, memory_order_relaxed) != SIZE_MAX || mn_meter_cancelled(f->meter);
+}
+
+/* Waits until tile (i, j) is done; 0 when the factorisation stops instead. */
+static int wait_for(factorisation *f, size_t i, size_t j)
+{
+  atomic_uchar *flag = &f->done[mn_panels_ticket(f->panels, i, j)];
+  while (!atomic_load_explicit(flag, memory_order_acquire)) {
+    if (stopped(f)) return 0;
+    sched_yield();
+  }
+  return 1;
+}
+
+/* Subtracts what the finished tiles to the left contribute to tile (i, j). */
+static int update_tile(factorisation *f, size_t i, size_t j)
+{
+  const mn_panels *p = f->panels;
+  size_t w = p->width, rows = mn_panels_rows(p, i), columns = mn_panels_rows(p, j);
+  void *c = mn_panels_at(p, i * w, j * w);
+  size_t ldc = p->panel[j].ld;
+  for (size_t k = 0; k < j; k++) {
+    if (!wait_for(f, i, k) || !wait_for(f, j, k)) return 0;
+    const void *a = mn_panels_at(p, i * w, k * w), *b = mn_panels_at(p, j * w, k * w);
+    size_t ld = p->panel[k].ld;
+    if (i == j)
+      f->blas->syrk(rows, w, -1, a, ld, 1, c, ldc);
+    else
+      f->blas->gemm('N', 'T', rows, columns, w, -1, a, ld, b, ld, 1, c, ldc);
+    double flops = (double)rows * (double)columns * (double)w * (i == j ? 1 : 2);
+    if (mn_meter_add(f->meter, flops)) return 0;
+  }
+  return 1;
+}
+
+/* Finishes tile (i, j) once updated: its own Cholesky factor on the diagonal, L_ij = C_ij L_jj^-T below. */
+static int finish_tile(factorisation *f, size_t i, size_t j)
+{
+  const mn_panels *p = f->panels;
+  size_t w = p->width, rows = mn_panels_rows(p, i), columns = mn_panels_rows(p, j), ld = p->panel[j].ld;
+  void *c = mn_panels_at(p, i * w, j * w);
+  if (i == j) {
+    size_t info = f->blas->potrf(rows, c, ld);
+    if (info) atomic_store(&f->pivot, i * w + info - 1);
+    if (info) return 0;
+  } else {
+    if (!wait_for(f, j, j)) return 0;
+    f->blas->trsm('R', 'T', rows, columns, mn_panels_at(p, j * w, j * w), ld, c, ld);
+  }
+  double r = (double)rows, n = (double)columns;
+  return !mn_meter_add(f->meter, i == j ? r * r * r / 3 : r * n * n);
+}
+
+static void work(factorisation *f)
+{
+  size_t tiles = mn_panels_tiles(f->panels);
+  for (;;) {
+    size_t ticket = atomic_fetch_add(&f->next, 1), i, j;
+    if (ticket >= tiles || stopped(f)) return;
+    mn_panels_tile_of(f->panels, ticket, &i, &j);
+    if (!update_tile(f, i, j) || !finish_tile(f, i, j)) return;
+    atomic_store_explicit(&f->done[ticket], 1, memory_order_release);
+  }
+}
+
+mn_status mn_cholesky_factor(mn_panels *panels, int threads, const mn_context *ctx, size_t *pivot, mn_error *err)
+{
+  *pivot = SIZE_MAX;
+  mn_meter meter;
+  factorisation f = {.panels = panels, .blas = mn_blas_of(panels->type), .meter = &meter, .pivot = SIZE_MAX};
+  f.done = mn_calloc(mn_panels_tiles(panels), sizeof *f.done);
+  if (!f.done) return MN_NO_MEMORY(err, mn_panels_tiles(panels));
+  mn_meter_open(&meter, ctx, "factor", mn_cholesky_flops(panels->n), "flop");
+#pragma omp parallel num_threads(threads)
+  work(&f);
+  mn_free(f.done);
+  *pivot = atomic_load(&f.pivot);
+  if (*pivot != SIZE_MAX)
+    return MN_FAIL(err, MN_ERR_SINGULAR, "Cholesky: pivot %zu of %zu is not positive", *pivot + 1, panels->n);
+  return mn_meter_close(&meter, err);
+}
+
+/* Address of row `row` of a right-hand side block. */
+static void *rhs(const mn_panels *p, void *b, size_t row)
+{
+  return (char *)b + row * mn_dtype_size(p->type);
+}
+
+static void solve_forward(const mn_panels *p, int threads, size_t columns, void *b)
+{
+  const mn_blas *blas = mn_blas_of(p->type);
+  size_t w = p->width;
+  for (size_t j = 0; j < p->count; j++) {
+    size_t width = mn_panels_rows(p, j), ld = p->panel[j].ld;
+    void *x = rhs(p, b, j * w);
+    blas->trsm('L', 'N', width, columns, p->panel[j].p, ld, x, p->n);
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+    for (size_t i = j + 1; i < p->count; i++)
+      blas->gemm('N', 'N', mn_panels_rows(p, i), columns, width, -1, mn_panels_at(p, i * w, j * w), ld, x, p->n, 1,
+                 rhs(p, b, i * w), p->n);
+  }
+}
+
+static void solve_backward(const mn_panels *p, int threads, size_t columns, void *b)
+{
+  const mn_blas *blas = mn_blas_of(p->type);
+  size_t w = p->width;
+  for (size_t j = p->count; j-- > 0;) {
+    size_t width = mn_panels_rows(p, j);
+    void *x = rhs(p, b, j * w);
+    blas->trsm('L', 'T', width, columns, p->panel[j].p, p->panel[j].ld, x, p->n);
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+    for (size_t i = 0; i < j; i++)
+      blas->gemm('T', 'N', w, columns, width, -1, mn_panels_at(p, j * w, i * w), p->panel[i].ld, x, p->n, 1,
+                 rhs(p, b, i * w), p->n);
+  }
+}
+
+void mn_cholesky_solve(const mn_panels *factor, int threads, size_t columns, void *b)
+{
+  solve_forward(factor, threads, columns, b);
+  solve_backward(factor, threads, columns, b);
+}
+
+/* Block column j of L^-1 into z (n - j w rows x width, ld = those rows), and the squared norms of its columns. */
+static void inverse_column(const mn_panels *p, size_t j, double *z, double *norms2)
+{
+  const mn_blas *blas = mn_blas_of(MN_F64);
+  size_t w = p->width, width = mn_panels_rows(p, j), rows = p->n - j * w;
+  memset(z, 0, rows * width * sizeof *z);
+  for (size_t c = 0; c < width; c++) z[c * rows + c] = 1;
+  for (size_t i = j; i < p->count; i++) {
+    double *target = z + (i - j) * w;
+    for (size_t k = j; k < i; k++)
+      blas->gemm('N', 'N', mn_panels_rows(p, i), width, w, -1, mn_panels_at(p, i * w, k * w), p->panel[k].ld,
+                 z + (k - j) * w, rows, 1, target, rows);
+    blas->trsm('L', 'N', mn_panels_rows(p, i), width, p->panel[i].p, p->panel[i].ld, target, rows);
+  }
+  for (size_t c = 0; c < width; c++) {
+    double sum = 0;
+    for (size_t i = c; i < rows; i++) sum += z[c * rows + i] * z[c * rows + i];
+    norms2[c] = sum;
+  }
+}
+
+mn_status mn_cholesky_inverse_diagonal(const mn_panels *factor, int threads, const mn_context *ctx, const char *phase,
+                                       double *diagonal, mn_error *err)
+{
+  size_t n = factor->n, w = factor->width, buffer = n * w;
+  double *z = mn_alloc_matrix(buffer * (size_t)threads, sizeof *z);
+  if (!z) return MN_NO_MEMORY(err, buffer * (size_t)threads * sizeof *z);
+  mn_meter meter;
+  mn_meter_open(&meter, ctx, phase, mn_cholesky_flops(n), "flop");
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+  for (size_t j = 0; j < factor->count; j++) {
+    if (mn_meter_cancelled(&meter)) continue;
+    inverse_column(factor, j, z + buffer * (size_t)omp_get_thread_num(), diagonal + j * w);
+    double rows = (double)(n - j * w);
+    mn_meter_add(&meter, rows * rows * (double)mn_panels_rows(factor, j));
+  }
+  mn_free(z);
+  return mn_meter_close(&meter, err);
+}
+
+mn_status mn_cholesky_rcond(const mn_panels *factor, int threads, double norm1, double *rcond, mn_error *err)
+{
+  size_t n = factor->n;
+  double *v = mn_alloc(2 * n, sizeof *v);
+  int *sign = mn_alloc(n, sizeof *sign);
+  mn_status st = MN_OK;
+  if (!v || !sign) {
+    st = MN_NO_MEMORY(err, n * (2 * sizeof *v + sizeof *sign));
+    goto done;
+  }
+  int order = (int)n, kase = 0, save[3] = {0};
+  double inverse_norm1 = 0;
+  for (;;) { /* reverse communication: K is symmetric, so both kinds of step are the same solve */
+    dlacn2_(&order, v, v + n, sign, &inverse_norm1, &kase, save);
+    if (!kase) break;
+    mn_cholesky_solve(factor, threads, 1, v + n);
+  }
+  *rcond = norm1 > 0 && inverse_norm1 > 0 ? 1 / norm1 / inverse_norm1 : 0;
+done:
+  mn_free(v);
+  mn_free(sign);
+  return st;
+}

@@ -1,0 +1,32 @@
+/* Tiled Cholesky factorisation of panels, and what is solved with the factor.
+ *
+ * K = L L', L replacing the lower triangle of K. Tiles are computed in the order of the panels, each tile once, from
+ * the finished tiles to its left (left-looking): threads draw tiles from one counter and wait for the tiles they need.
+ * No tile depends on a later one, so this cannot stall; panels are finished in order, and the result does not depend on
+ * the number of threads. */
+#ifndef MN_LINALG_CHOLESKY_H
+#define MN_LINALG_CHOLESKY_H
+
+#include "core/progress.h"
+#include "linalg/panels.h"
+
+/* Flops of a factorisation of order n: n^3 / 3. */
+double mn_cholesky_flops(size_t n);
+
+/* Factors in place. A pivot that is not positive gives MN_ERR_SINGULAR, its index (from 0) in *pivot, and panels whose
+ * contents are of no use. Progress phase "factor". */
+mn_status mn_cholesky_factor(mn_panels *panels, int threads, const mn_context *ctx, size_t *pivot, mn_error *err);
+
+/* B (n x columns, column-major, ld n, fp64 or the panels' type, which must match) <- (L L')^-1 B. */
+void mn_cholesky_solve(const mn_panels *factor, int threads, size_t columns, void *b);
+
+/* diagonal[i] = ((L L')^-1)_ii for i = 0 ... n-1; n^3 / 3 flops and a buffer of n x width a thread. fp64 factors only.
+ * Progress phase `phase`. */
+mn_status mn_cholesky_inverse_diagonal(const mn_panels *factor, int threads, const mn_context *ctx, const char *phase,
+                                       double *diagonal, mn_error *err);
+
+/* Estimates the reciprocal condition number in the 1-norm, 1 / (||K||_1 ||K^-1||_1), from the factor and norm1 =
+ * ||K||_1 (Higham 1988, LAPACK dlacn2). fp64 factors only. */
+mn_status mn_cholesky_rcond(const mn_panels *factor, int threads, double norm1, double *rcond, mn_error *err);
+
+#endif

@@ -1,0 +1,67 @@
+#define _GNU_SOURCE
+#include "linalg/threads.h"
+
+#include <dlfcn.h>
+#include <omp.h>
+#include <stdio.h>
+
+typedef void (*set_int)(int);
+typedef void (*set_long)(long);
+typedef int (*get_int)(void);
+typedef char *(*get_text)(void);
+
+/* Looks a function up in what is loaded. ISO C has no cast from object to function pointer; POSIX guarantees this one.
+ */
+static void *symbol(const char *name)
+{
+  return dlsym(RTLD_DEFAULT, name);
+}
+
+#define CAST(type, pointer) (*(type *)&(pointer))
+
+int mn_threads_count(int requested)
+{
+  return requested > 0 ? requested : omp_get_max_threads();
+}
+
+/* OpenBLAS's OpenMP build shares the caller's OpenMP setting: openblas_set_num_threads(1) would leave our own regions
+ * with one thread, and is not needed, since it runs on one thread inside a parallel region. */
+static int openblas_is_openmp(void)
+{
+  void *parallel = symbol("openblas_get_parallel");
+  return parallel && CAST(get_int, parallel)() == 2;
+}
+
+int mn_threads_blas(int threads)
+{
+  void *set = symbol("openblas_set_num_threads"), *get = symbol("openblas_get_num_threads");
+  if (set && get) {
+    int before = CAST(get_int, get)();
+    if (!openblas_is_openmp()) CAST(set_int, set)(threads);
+    return before;
+  }
+  set = symbol("bli_thread_set_num_threads");
+  if (!set) return 0;
+  CAST(set_long, set)((long)threads);
+  return 1;
+}
+
+const char *mn_threads_blas_name(void)
+{
+  static char name[192];
+  void *config = symbol("openblas_get_config"), *core = symbol("openblas_get_corename");
+  if (config && core) {
+    static const char *const kinds[] = {"serial", "pthreads", "OpenMP"};
+    void *parallel = symbol("openblas_get_parallel");
+    int kind = parallel ? CAST(get_int, parallel)() : 0;
+    snprintf(name, sizeof name, "%.100s (%.32s kernels, %s)", CAST(get_text, config)(), CAST(get_text, core)(),
+             kind >= 0 && kind < 3 ? kinds[kind] : "unknown threads");
+    return name;
+  }
+  void *version = symbol("bli_info_get_version_str");
+  if (version) {
+    snprintf(name, sizeof name, "BLIS %.100s", CAST(get_text, version)());
+    return name;
+  }
+  return "reference or unknown";
+}

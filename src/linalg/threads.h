@@ -1,0 +1,16 @@
+/* One place decides about threads: minnorm's own OpenMP threads make single-threaded BLAS calls on tiles, whatever BLAS
+ * the system has selected; the few LAPACK routines on whole matrices (LU, eigenvalues) get the BLAS's own threads. */
+#ifndef MN_LINALG_THREADS_H
+#define MN_LINALG_THREADS_H
+
+/* The number of threads a request means: itself, or for 0 what OpenMP would take (cores, OMP_NUM_THREADS). */
+int mn_threads_count(int requested);
+
+/* Sets the number of threads inside BLAS calls; returns the number before, or 0 when this BLAS has no such control. The
+ * library's entry points call it with 1; mn_threads_blas(T) is for whole-matrix LAPACK calls, undone with 1. */
+int mn_threads_blas(int threads);
+
+/* What is linked: "OpenBLAS 0.3.21 ... pthreads", "BLIS", "reference or unknown". Static string. */
+const char *mn_threads_blas_name(void);
+
+#endif
