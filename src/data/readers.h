@@ -1,0 +1,55 @@
+/* Readers: one row of a table for each syntax that mn_data_open understands. */
+#ifndef MN_DATA_READERS_H
+#define MN_DATA_READERS_H
+
+#include <stddef.h>
+
+#include "minnorm/data.h"
+
+/* Reads what stands after the colon of a spec. `*out` is NULL on failure; the caller sees to nothing else. */
+typedef mn_status (*mn_reader_open)(const char *arguments, const mn_context *ctx, mn_data **out, mn_error *err);
+
+typedef struct {
+  const char *prefix; /* "idx" in idx:IMAGES,LABELS */
+  mn_reader_open open;
+  const char *arguments; /* "IMAGES,LABELS", for messages and --help */
+  const char *help;
+} mn_reader;
+
+/* The table, in the order of --help. */
+const mn_reader *mn_readers(size_t *count);
+
+mn_status mn_data_open_idx(const char *arguments, const mn_context *ctx, mn_data **out, mn_error *err);
+mn_status mn_data_open_cifar(const char *arguments, const mn_context *ctx, mn_data **out, mn_error *err);
+mn_status mn_data_open_npy(const char *arguments, const mn_context *ctx, mn_data **out, mn_error *err);
+mn_status mn_data_open_libsvm(const char *arguments, const mn_context *ctx, mn_data **out, mn_error *err);
+mn_status mn_data_open_csv(const char *arguments, const mn_context *ctx, mn_data **out, mn_error *err);
+mn_status mn_data_open_synth(const char *arguments, const mn_context *ctx, mn_data **out, mn_error *err);
+
+/* Reads records of one label byte and 3,072 pixel bytes from files, one after another. */
+mn_status mn_data_read_cifar(const char *const *paths, size_t count, const mn_context *ctx, mn_data **out,
+                             mn_error *err);
+
+/* Reads an IDX pair. */
+mn_status mn_data_read_idx(const char *images, const char *labels, const mn_context *ctx, mn_data **out, mn_error *err);
+
+/* A comma-separated argument list, cut into its parts. */
+typedef struct {
+  char *text;   /* what the parts point into */
+  char **parts; /* count strings */
+  size_t count;
+} mn_spec;
+
+mn_status mn_spec_open(const char *arguments, mn_spec *out, mn_error *err);
+void mn_spec_close(mn_spec *spec);
+
+/* Takes KEY=VALUE, an integer in least ... most, out of the parts if it is there; `*value` stays as it was if not. */
+mn_status mn_spec_take_size(mn_spec *spec, const char *key, size_t least, size_t most, size_t *value, mn_error *err);
+
+/* Sets data->name to the last component of a path, cut to what fits. */
+void mn_data_set_name(mn_data *data, const char *path);
+
+/* a * b, or MN_ERR_FORMAT with `path` named when it does not fit. */
+mn_status mn_size_product(const char *path, size_t a, size_t b, size_t *out, mn_error *err);
+
+#endif
