@@ -12,6 +12,9 @@
 #include "minnorm/status.h"
 #include "minnorm/types.h"
 
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -84,5 +87,8 @@ mn_status mn_data_download(const char *dataset, const char *dir, const char *bas
 
 #ifdef __cplusplus
 }
+#endif
+#ifdef __GNUC__
+#pragma GCC visibility pop
 #endif
 #endif

@@ -20,6 +20,9 @@
 
 #include "minnorm/status.h"
 
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -59,5 +62,8 @@ mn_status mn_kernel_check(const mn_kernel *kernel, mn_error *err);
 
 #ifdef __cplusplus
 }
+#endif
+#ifdef __GNUC__
+#pragma GCC visibility pop
 #endif
 #endif

@@ -7,6 +7,9 @@
 
 #include "minnorm/data.h"
 
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -44,5 +47,8 @@ void mn_samples_rows_f32(const mn_samples *samples, size_t first, size_t count, 
 
 #ifdef __cplusplus
 }
+#endif
+#ifdef __GNUC__
+#pragma GCC visibility pop
 #endif
 #endif

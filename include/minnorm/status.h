@@ -5,6 +5,9 @@
 #ifndef MINNORM_STATUS_H
 #define MINNORM_STATUS_H
 
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -38,5 +41,8 @@ const char *mn_status_string(mn_status status);
 
 #ifdef __cplusplus
 }
+#endif
+#ifdef __GNUC__
+#pragma GCC visibility pop
 #endif
 #endif

@@ -4,6 +4,9 @@
 
 #include <stddef.h>
 
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -15,5 +18,8 @@ size_t mn_dtype_size(mn_dtype type);
 
 #ifdef __cplusplus
 }
+#endif
+#ifdef __GNUC__
+#pragma GCC visibility pop
 #endif
 #endif

@@ -1,0 +1,12 @@
+/* minnorm: exact minimum-norm kernel interpolation. This header brings all of the library's public interface. */
+#ifndef MINNORM_H
+#define MINNORM_H
+
+#include "minnorm/context.h"
+#include "minnorm/data.h"
+#include "minnorm/kernel.h"
+#include "minnorm/samples.h"
+#include "minnorm/status.h"
+#include "minnorm/types.h"
+
+#endif
