@@ -1,0 +1,106 @@
+/* A fitted interpolant: fit, predict, score, save, load. */
+#ifndef MINNORM_MODEL_H
+#define MINNORM_MODEL_H
+
+#include <stdint.h>
+
+#include "minnorm/data.h"
+#include "minnorm/kernel.h"
+#include "minnorm/samples.h"
+#include "minnorm/solve.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum { MN_GAMMA_AUTO, MN_GAMMA_MEDIAN, MN_GAMMA_GIVEN } mn_gamma_rule;
+typedef enum { MN_TASK_AUTO, MN_TASK_CLASSIFICATION, MN_TASK_REGRESSION } mn_task;
+typedef enum { MN_TARGETS_ONEHOT, MN_TARGETS_PM1 } mn_targets;
+
+typedef struct {
+  mn_kernel kernel;         /* gamma is ignored unless gamma_rule is MN_GAMMA_GIVEN */
+  mn_gamma_rule gamma_rule; /* auto: least leave-one-out square error on at most 4,000 training samples */
+  mn_scale scale;
+  mn_task task;       /* auto: integer labels in one column are classes */
+  mn_targets targets; /* of a class: 1 and 0, or 1 and -1 */
+  int center;         /* subtract the mean target and add it back to the predictions */
+  double corrupt;     /* 0 ... 1: each training label is replaced, with this probability, by a uniform class */
+  uint64_t seed;      /* of the samples drawn for the bandwidth, and of the corruption */
+  mn_solve_options solve;
+} mn_fit_options;
+
+/* Gaussian kernel, gamma auto, scale auto, task auto, one-hot targets, ridge 0, seed 0. */
+mn_fit_options mn_fit_defaults(void);
+
+/* One point of the search for the bandwidth. */
+typedef struct {
+  double gamma;
+  double multiple;  /* of 1 / median */
+  double loo_mse;   /* mean over samples of the squared leave-one-out error, summed over outputs; NaN: not factorable */
+  double loo_error; /* leave-one-out error rate, NaN for regression */
+} mn_gamma_point;
+
+enum { MN_GAMMA_POINTS_MAX = 32 };
+
+/* What a fit did. Numbers that do not apply are NaN. The model owns it. */
+typedef struct {
+  size_t n_train, dim, outputs, classes; /* classes 0: regression */
+  mn_kernel kernel;
+  mn_gamma_rule gamma_rule;
+  double median; /* of r^2 (of r for kernels of r, of ||x||^2 for polynomials) over pairs of the samples drawn */
+  size_t gamma_samples;
+  size_t gamma_count; /* points tried, in the order tried */
+  mn_gamma_point gamma_points[MN_GAMMA_POINTS_MAX];
+  double ridge;
+  size_t merged; /* duplicate samples of equal targets that were left out of the system */
+  mn_system_report system;
+  mn_solution solution;
+  double bandwidth_s, fit_s;
+  double train_error;          /* fraction of training samples misclassified, against the labels fitted */
+  double train_rmse, train_r2; /* regression, over all columns */
+  double norm;                 /* ||w|| = sqrt(sum over outputs of alpha' K alpha) */
+  double *norm_per_output;     /* outputs */
+} mn_fit_report;
+
+typedef struct mn_model mn_model;
+
+/* Fits; `train` must outlive the model. Duplicate samples with different targets at ridge 0 are an error that names
+ * them. */
+mn_status mn_model_fit(const mn_data *train, const mn_fit_options *options, const mn_context *ctx, mn_model **out,
+                       mn_error *err);
+void mn_model_close(mn_model **model);
+
+const mn_fit_report *mn_model_report(const mn_model *model);
+size_t mn_model_outputs(const mn_model *model); /* columns of the scores: classes or target columns */
+const int64_t *
+mn_model_labels(const mn_model *model); /* the caller's own labels in ascending order; NULL: regression */
+
+/* scores: m x outputs, row-major, one sample a row; for classes, column c belongs to label c. */
+mn_status mn_model_predict(const mn_model *model, const mn_data *data, const mn_context *ctx, double *scores,
+                           mn_error *err);
+
+/* Label of the greatest score of each of m rows. */
+mn_status mn_model_classify(const mn_model *model, size_t m, const double *scores, int64_t *labels, mn_error *err);
+
+/* Scores against the targets of a data set. */
+typedef struct {
+  double error; /* fraction misclassified; NaN for regression */
+  double rmse,
+      r2; /* regression; NaN for classes. R^2 pools the columns: 1 - sum of squares left / around the column means */
+} mn_metrics;
+mn_status mn_model_score(const mn_model *model, const mn_data *data, const double *scores, mn_metrics *out,
+                         mn_error *err);
+
+/* A folder with model.json and .npy arrays, written to a temporary name, synced and renamed. An existing model is
+ * replaced; anything else in the way is an error. mn_model_check_path finds out before a fit whether saving can work.
+ */
+mn_status mn_model_check_path(const char *path, mn_error *err);
+mn_status mn_model_save(const mn_model *model, const char *path, mn_error *err);
+
+/* The loaded model owns its training samples. Damaged or other-version models give a clear error. */
+mn_status mn_model_open(const char *path, mn_model **out, mn_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,102 @@
+/* Solving (K + ridge I) alpha = y: open (Gram matrix and factorisation), solve many right-hand sides, close.
+ *
+ * At ridge 0 the solution is the kernel interpolant of least norm, ||w||^2 = alpha' K alpha (Zhang et al. 2017, section
+ * 5). A linear kernel with fewer features than samples is solved on the d x d side instead: least squares of minimum
+ * norm from a QR factorisation of X streamed by blocks and the singular values of R; its unknowns are the weights w
+ * themselves. */
+#ifndef MINNORM_SOLVE_H
+#define MINNORM_SOLVE_H
+
+#include <stddef.h>
+
+#include "minnorm/context.h"
+#include "minnorm/kernel.h"
+#include "minnorm/samples.h"
+#include "minnorm/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum { MN_SOLVER_AUTO, MN_SOLVER_CHOLESKY, MN_SOLVER_LU, MN_SOLVER_EIGEN, MN_SOLVER_COUNT } mn_solver;
+typedef enum { MN_PRECISION_AUTO, MN_PRECISION_DOUBLE, MN_PRECISION_SINGLE } mn_precision;
+
+/* Names on the command line. */
+const char *mn_solver_string(mn_solver solver);
+const char *mn_precision_string(mn_precision precision);
+
+typedef struct {
+  mn_solver solver;       /* auto: least squares for a linear kernel with dim < n, else Cholesky, with fallbacks */
+  mn_precision precision; /* of the factor; auto is double. The residual is always evaluated in double */
+  double ridge;           /* >= 0, added to the diagonal of K */
+  double
+      rank_tolerance;  /* eigen: values below this fraction of the largest count as zero; 0: n (or max(n, d)) epsilon */
+  size_t memory_bytes; /* budget of the whole process; 0: what the machine has available */
+  int refinements;     /* at most this many steps of iterative refinement */
+  double tolerance;    /* refinement stops at this relative residual */
+} mn_solve_options;
+
+/* auto, auto, ridge 0, no rank tolerance, no budget, 2 refinements, 1e-12. */
+mn_solve_options mn_solve_defaults(void);
+
+enum { MN_FALLBACKS_MAX = 8 };
+
+/* What opening did. Numbers that do not apply are NaN. */
+typedef struct {
+  mn_solver solver;       /* that factored in the end; never auto */
+  mn_precision precision; /* never auto */
+  size_t unknowns;        /* rows of alpha: n, or dim where the unknowns are the weights of a linear model */
+  int primal;             /* 1: the unknowns are those weights */
+  double gram_s, factor_s;
+  double gram_gflops, factor_gflops; /* counting n^2 d and the factorisation's own flops, 1e9 a second */
+  double rcond;                      /* reciprocal condition estimate, 1-norm (Cholesky, LU) or 2-norm (eigen) */
+  size_t rank;                       /* of K + ridge I, or of X; n or dim unless found smaller; 0: not determined */
+  double rank_tolerance;             /* NaN unless a rank was determined */
+  int fallback_count;
+  char fallbacks[MN_FALLBACKS_MAX][200]; /* each: what failed, why, and what was done instead */
+} mn_system_report;
+
+typedef struct mn_system mn_system;
+
+/* Fills and factors. The samples must outlive the system. Errors: MN_ERR_BUDGET before anything large is allocated,
+ * MN_ERR_SINGULAR with the failing pivot when no fallback is left. */
+mn_status mn_system_open(const mn_samples *samples, const mn_kernel *kernel, const mn_solve_options *options,
+                         const mn_context *ctx, mn_system **out, mn_error *err);
+void mn_system_close(mn_system **system);
+
+const mn_system_report *mn_system_info(const mn_system *system);
+
+/* What one solve reached. */
+typedef struct {
+  double solve_s, refine_s;
+  int refinements;
+  double
+      residual; /* ||(K + ridge I) alpha - y||_F / ||y||_F, K evaluated anew in fp64; primal: ||X w - y||_F / ||y||_F */
+  double gradient; /* primal: ||X'(y - X w) - ridge w||_F / ||X' y||_F, else NaN */
+} mn_solution;
+
+/* Solves for `columns` right-hand sides at once. y: n x columns; alpha: unknowns x columns; fitted (may be NULL): K
+ * alpha without the ridge, n x columns, the model's values at its training samples. All fp64, column-major. */
+mn_status mn_system_solve(mn_system *system, size_t columns, const double *y, double *alpha, double *fitted,
+                          const mn_context *ctx, mn_solution *solution, mn_error *err);
+
+/* What a solve will need, before anything is allocated. */
+typedef struct {
+  double bytes;                    /* peak resident memory of the process, data set included */
+  double gram_flops, factor_flops; /* of the Gram pass and of the factorisation */
+  double residual_flops, predict_flops;
+  double gflops; /* gemm rate measured on this machine just now, at the threads asked for */
+  double gram_s, factor_s, residual_s, predict_s, total_s; /* expected seconds */
+  mn_solver solver;
+} mn_forecast;
+
+/* n training and m test samples of dim features, of element_bytes each in memory. Measures the gemm rate for about a
+ * quarter of a second. */
+mn_status mn_solve_forecast(size_t n, size_t m, size_t dim, size_t element_bytes, size_t columns,
+                            const mn_kernel *kernel, const mn_solve_options *options, const mn_context *ctx,
+                            mn_forecast *out, mn_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
