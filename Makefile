@@ -77,6 +77,8 @@ $(LIB_OBJ): MN_CPPFLAGS += -Isrc
 $(LIB_OBJ): MN_CFLAGS += -fvisibility=hidden
 # Synthetic data has the same bytes everywhere: no fused multiply-add where the source says multiply, then add.
 $(filter $(BUILD)/src/data/synth%,$(LIB_OBJ)): MN_CFLAGS += -ffp-contract=off
+# Loops with sqrt and comparisons become vector code only where neither errno nor a floating-point trap can be observed.
+$(filter $(BUILD)/src/gram/transforms_%,$(LIB_OBJ)): MN_CFLAGS += -fno-math-errno -fno-trapping-math
 $(TEST_OBJ) $(SUPPORT_OBJ) $(ORACLE_OBJ): MN_CPPFLAGS += -Isrc -Itests/support
 
 $(STATIC): $(LIB_OBJ) $(BUILD)/members

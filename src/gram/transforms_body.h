@@ -47,22 +47,23 @@ static void laplacian(const mn_kernel *kernel, size_t m, size_t n, real *tile, s
   }
 }
 
-/* Beyond this a, exp(-a) is 0 in both precisions; capped because (1 + infinity) * 0 is NaN. */
-static inline real capped(real a)
+/* scale r, but at most 1000 (limit = 1000 / scale), where exp is long 0 and (1 + infinity) * 0 would be NaN. */
+static inline real scaled(real scale, real limit, real r2)
 {
-  return a > 1000 ? 1000 : a;
+  real r = vec_sqrt(r2);
+  return scale * (r > limit ? limit : r);
 }
 
 static void matern32(const mn_kernel *kernel, size_t m, size_t n, real *tile, size_t ld, const real *rows,
                      const real *cols)
 {
-  const real scale = parameter(sqrt(3) * kernel->gamma);
+  const real scale = parameter(sqrt(3) * kernel->gamma), limit = 1000 / scale;
   for (size_t j = 0; j < n; j++) {
     real *c = tile + j * ld;
     const real col = cols[j];
 #pragma omp simd
     for (size_t i = 0; i < m; i++) {
-      real a = capped(scale * vec_sqrt(squared_distance(rows[i], col, c[i])));
+      real a = scaled(scale, limit, squared_distance(rows[i], col, c[i]));
       c[i] = (1 + a) * vec_exp(-a);
     }
   }
@@ -71,13 +72,13 @@ static void matern32(const mn_kernel *kernel, size_t m, size_t n, real *tile, si
 static void matern52(const mn_kernel *kernel, size_t m, size_t n, real *tile, size_t ld, const real *rows,
                      const real *cols)
 {
-  const real scale = parameter(sqrt(5) * kernel->gamma), third = (real)(1.0 / 3);
+  const real scale = parameter(sqrt(5) * kernel->gamma), limit = 1000 / scale, third = (real)(1.0 / 3);
   for (size_t j = 0; j < n; j++) {
     real *c = tile + j * ld;
     const real col = cols[j];
 #pragma omp simd
     for (size_t i = 0; i < m; i++) {
-      real a = capped(scale * vec_sqrt(squared_distance(rows[i], col, c[i])));
+      real a = scaled(scale, limit, squared_distance(rows[i], col, c[i]));
       c[i] = vec_madd(a, vec_madd(a, third, 1), 1) * vec_exp(-a);
     }
   }
