@@ -2,10 +2,13 @@
 #ifndef MINNORM_H
 #define MINNORM_H
 
+#include "minnorm/bench.h"
 #include "minnorm/context.h"
 #include "minnorm/data.h"
 #include "minnorm/kernel.h"
+#include "minnorm/model.h"
 #include "minnorm/samples.h"
+#include "minnorm/solve.h"
 #include "minnorm/status.h"
 #include "minnorm/types.h"
 

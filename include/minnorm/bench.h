@@ -8,6 +8,9 @@
 #include "minnorm/status.h"
 #include "minnorm/types.h"
 
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -41,5 +44,8 @@ void mn_info_get(mn_info *out);
 
 #ifdef __cplusplus
 }
+#endif
+#ifdef __GNUC__
+#pragma GCC visibility pop
 #endif
 #endif

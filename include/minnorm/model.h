@@ -9,6 +9,9 @@
 #include "minnorm/samples.h"
 #include "minnorm/solve.h"
 
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -102,5 +105,8 @@ mn_status mn_model_open(const char *path, mn_model **out, mn_error *err);
 
 #ifdef __cplusplus
 }
+#endif
+#ifdef __GNUC__
+#pragma GCC visibility pop
 #endif
 #endif

@@ -14,6 +14,9 @@
 #include "minnorm/samples.h"
 #include "minnorm/status.h"
 
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -98,5 +101,8 @@ mn_status mn_solve_forecast(size_t n, size_t m, size_t dim, size_t element_bytes
 
 #ifdef __cplusplus
 }
+#endif
+#ifdef __GNUC__
+#pragma GCC visibility pop
 #endif
 #endif
