@@ -39,7 +39,7 @@ typedef struct {
   double tolerance;    /* refinement stops at this relative residual */
 } mn_solve_options;
 
-/* auto, auto, ridge 0, no rank tolerance, no budget, 2 refinements, 1e-12. */
+/* auto, auto, ridge 0, no rank tolerance, no budget, 2 refinements, 1e-10. */
 mn_solve_options mn_solve_defaults(void);
 
 enum { MN_FALLBACKS_MAX = 8 };

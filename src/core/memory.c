@@ -97,14 +97,25 @@ size_t mn_memory_peak_rss(void)
   return (size_t)usage.ru_maxrss * 1024;
 }
 
-size_t mn_memory_available(void)
+/* A field of a /proc file in KiB ("VmRSS:   1234 kB"), as bytes; 0 when it cannot be had. */
+static size_t proc_kib(const char *path, const char *field)
 {
-  FILE *f = fopen("/proc/meminfo", "r");
+  FILE *f = fopen(path, "r");
   if (!f) return 0;
   char line[128];
-  size_t kib = 0;
-  while (fgets(line, sizeof line, f))
-    if (sscanf(line, "MemAvailable: %zu kB", &kib) == 1) break;
+  size_t length = strlen(field), kib = 0;
+  while (!kib && fgets(line, sizeof line, f))
+    if (!strncmp(line, field, length)) kib = strtoull(line + length, NULL, 10);
   fclose(f);
   return kib * 1024;
+}
+
+size_t mn_memory_current_rss(void)
+{
+  return proc_kib("/proc/self/status", "VmRSS:");
+}
+
+size_t mn_memory_available(void)
+{
+  return proc_kib("/proc/meminfo", "MemAvailable:");
 }

@@ -149,10 +149,26 @@ static void solve_backward(const mn_panels *p, int threads, size_t columns, void
   }
 }
 
-void mn_cholesky_solve(const mn_panels *factor, int threads, size_t columns, void *b)
+static void solve_both(const mn_panels *p, int threads, size_t columns, void *b)
 {
-  solve_forward(factor, threads, columns, b);
-  solve_backward(factor, threads, columns, b);
+  solve_forward(p, threads, columns, b);
+  solve_backward(p, threads, columns, b);
+}
+
+mn_status mn_cholesky_solve(const mn_panels *factor, int threads, size_t columns, double *b, mn_error *err)
+{
+  if (factor->type == MN_F64) {
+    solve_both(factor, threads, columns, b);
+    return MN_OK;
+  }
+  size_t count = factor->n * columns;
+  float *copy = mn_alloc(count, sizeof *copy);
+  if (!copy) return MN_NO_MEMORY(err, count * sizeof *copy);
+  for (size_t i = 0; i < count; i++) copy[i] = (float)b[i];
+  solve_both(factor, threads, columns, copy);
+  for (size_t i = 0; i < count; i++) b[i] = (double)copy[i];
+  mn_free(copy);
+  return MN_OK;
 }
 
 /* Block column j of L^-1 into z (n - j w rows x width, ld = those rows), and the squared norms of its columns. */
@@ -210,7 +226,7 @@ mn_status mn_cholesky_rcond(const mn_panels *factor, int threads, double norm1, 
   for (;;) { /* reverse communication: K is symmetric, so both kinds of step are the same solve */
     dlacn2_(&order, v, v + n, sign, &inverse_norm1, &kase, save);
     if (!kase) break;
-    mn_cholesky_solve(factor, threads, 1, v + n);
+    if ((st = mn_cholesky_solve(factor, threads, 1, v + n, err))) goto done;
   }
   *rcond = norm1 > 0 && inverse_norm1 > 0 ? 1 / norm1 / inverse_norm1 : 0;
 done:

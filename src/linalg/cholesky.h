@@ -17,8 +17,9 @@ double mn_cholesky_flops(size_t n);
  * contents are of no use. Progress phase "factor". */
 mn_status mn_cholesky_factor(mn_panels *panels, int threads, const mn_context *ctx, size_t *pivot, mn_error *err);
 
-/* B (n x columns, column-major, ld n, fp64 or the panels' type, which must match) <- (L L')^-1 B. */
-void mn_cholesky_solve(const mn_panels *factor, int threads, size_t columns, void *b);
+/* b (n x columns, column-major, ld n) <- (L L')^-1 b, in the factor's precision; an fp32 factor solves on a copy of b.
+ */
+mn_status mn_cholesky_solve(const mn_panels *factor, int threads, size_t columns, double *b, mn_error *err);
 
 /* diagonal[i] = ((L L')^-1)_ii for i = 0 ... n-1; n^3 / 3 flops and a buffer of n x width a thread. fp64 factors only.
  * Progress phase `phase`. */

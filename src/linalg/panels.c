@@ -124,19 +124,41 @@ void mn_panels_tile_of(const mn_panels *panels, size_t ticket, size_t *tile_row,
   *tile_row = j + ticket;
 }
 
-/* Adds |elements| of panel J to the sums of their columns and, off the diagonal, of their rows. */
+/* Adds the magnitudes of one column below its diagonal to the sums of the rows; returns their total. */
+static double add_column_f64(const double *a, size_t rows, double *sums)
+{
+  double total = 0;
+#pragma omp simd reduction(+ : total)
+  for (size_t i = 0; i < rows; i++) {
+    double magnitude = fabs(a[i]);
+    total += magnitude;
+    sums[i] += magnitude;
+  }
+  return total;
+}
+
+static double add_column_f32(const float *a, size_t rows, double *sums)
+{
+  double total = 0;
+#pragma omp simd reduction(+ : total)
+  for (size_t i = 0; i < rows; i++) {
+    double magnitude = fabs((double)a[i]);
+    total += magnitude;
+    sums[i] += magnitude;
+  }
+  return total;
+}
+
+/* Adds panel J to the sums of its columns and, off the diagonal, of its rows. */
 static void add_panel(const mn_panels *p, size_t j, double *sums)
 {
-  size_t first = j * p->width, columns = mn_panels_rows(p, j), rows = p->n - first;
-  for (size_t c = 0; c < columns; c++) {
-    const double *a = (const double *)p->panel[j].p + c * p->panel[j].ld;
-    double column = fabs(a[c]);
-    for (size_t i = c + 1; i < rows; i++) {
-      double magnitude = fabs(a[i]);
-      column += magnitude;
-      sums[first + i] += magnitude;
-    }
-    sums[first + c] += column;
+  size_t first = j * p->width, columns = mn_panels_rows(p, j);
+  for (size_t c = first; c < first + columns; c++) {
+    const void *a = mn_panels_at(p, c, c);
+    size_t below = p->n - c - 1;
+    sums[c] += p->type == MN_F64
+                   ? fabs(*(const double *)a) + add_column_f64((const double *)a + 1, below, sums + c + 1)
+                   : fabs((double)*(const float *)a) + add_column_f32((const float *)a + 1, below, sums + c + 1);
   }
 }
 

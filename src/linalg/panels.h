@@ -50,7 +50,7 @@ size_t mn_panels_tiles(const mn_panels *panels);
 size_t mn_panels_ticket(const mn_panels *panels, size_t tile_row, size_t panel);
 void mn_panels_tile_of(const mn_panels *panels, size_t ticket, size_t *tile_row, size_t *panel);
 
-/* 1-norm of the symmetric matrix whose lower triangle the panels (fp64) hold. */
+/* 1-norm of the symmetric matrix whose lower triangle the panels hold. */
 mn_status mn_panels_norm1(const mn_panels *panels, int threads, double *out, mn_error *err);
 
 #endif

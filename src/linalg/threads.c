@@ -19,11 +19,6 @@ static void *symbol(const char *name)
 
 #define CAST(type, pointer) (*(type *)&(pointer))
 
-int mn_threads_count(int requested)
-{
-  return requested > 0 ? requested : omp_get_max_threads();
-}
-
 /* OpenBLAS's OpenMP build shares the caller's OpenMP setting: openblas_set_num_threads(1) would leave our own regions
  * with one thread, and is not needed, since it runs on one thread inside a parallel region. */
 static int openblas_is_openmp(void)
@@ -44,6 +39,12 @@ int mn_threads_blas(int threads)
   if (!set) return 0;
   CAST(set_long, set)((long)threads);
   return 1;
+}
+
+int mn_threads_open(const mn_context *ctx)
+{
+  mn_threads_blas(1);
+  return ctx && ctx->threads > 0 ? ctx->threads : omp_get_max_threads();
 }
 
 const char *mn_threads_blas_name(void)

@@ -3,11 +3,14 @@
 #ifndef MN_LINALG_THREADS_H
 #define MN_LINALG_THREADS_H
 
-/* The number of threads a request means: itself, or for 0 what OpenMP would take (cores, OMP_NUM_THREADS). */
-int mn_threads_count(int requested);
+#include "minnorm/context.h"
 
-/* Sets the number of threads inside BLAS calls; returns the number before, or 0 when this BLAS has no such control. The
- * library's entry points call it with 1; mn_threads_blas(T) is for whole-matrix LAPACK calls, undone with 1. */
+/* Every entry point of the library calls this first: BLAS calls run on one thread from here on. Returns the number of
+ * threads to use: what the context asks for (ctx may be NULL), else what OpenMP would take (cores, OMP_NUM_THREADS). */
+int mn_threads_open(const mn_context *ctx);
+
+/* Sets the number of threads inside BLAS calls; returns the number before, or 0 when this BLAS has no such control. For
+ * whole-matrix LAPACK calls, undone with 1. */
 int mn_threads_blas(int threads);
 
 /* What is linked: "OpenBLAS 0.3.21 ... pthreads", "BLIS", "reference or unknown". Static string. */

@@ -1,0 +1,37 @@
+/* Blocked passes over the Gram matrix K_ij = k(x_i, x_j): into panels, or multiplied by vectors without ever being
+ * stored.
+ *
+ * A tile is one gemm of two blocks of samples followed by the kernel's vectorised transform; only tiles on and below
+ * the diagonal are visited where the matrix is symmetric. Every pass counts n^2 d flops for a symmetric matrix and 2 m
+ * n d otherwise, the transform not counted. */
+#ifndef MN_GRAM_GRAM_H
+#define MN_GRAM_GRAM_H
+
+#include "linalg/panels.h"
+#include "minnorm/context.h"
+#include "minnorm/kernel.h"
+#include "minnorm/samples.h"
+
+/* Bytes of buffers each thread of a pass allocates for samples of this dim; columns: of the vectors multiplied, 0 when
+ * filling panels of this tile width. */
+size_t mn_gram_buffer_bytes(size_t n, size_t dim, size_t width, size_t columns);
+
+/* Writes the lower triangle of K + ridge I into the panels, in their type and tiles of their width. Phase "gram". */
+mn_status mn_gram_fill(const mn_samples *samples, const mn_kernel *kernel, double ridge, int threads,
+                       const mn_context *ctx, mn_panels *out, mn_error *err);
+
+/* out (m x columns) = K(rows, cols) v (n x columns), fp64, column-major, leading dimensions m and n. */
+mn_status mn_gram_multiply(const mn_samples *rows, const mn_samples *cols, const mn_kernel *kernel, int threads,
+                           const mn_context *ctx, const char *phase, size_t columns, const double *v, double *out,
+                           mn_error *err);
+
+/* out (n x columns) = K v for K of one set of samples, at half the flops. The order of summation depends on the number
+ * of threads. */
+mn_status mn_gram_multiply_symmetric(const mn_samples *samples, const mn_kernel *kernel, int threads,
+                                     const mn_context *ctx, const char *phase, size_t columns, const double *v,
+                                     double *out, mn_error *err);
+
+/* Squared norms of the samples. */
+mn_status mn_gram_norms(const mn_samples *samples, int threads, double *norms, mn_error *err);
+
+#endif

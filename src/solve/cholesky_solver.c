@@ -1,0 +1,76 @@
+/* Cholesky on panels: the solver of positive definite systems. */
+#include "linalg/cholesky.h"
+
+#include <math.h>
+
+#include "core/clock.h"
+#include "gram/gram.h"
+#include "linalg/blas.h"
+#include "solve/system.h"
+
+static double cholesky_bytes(size_t n, size_t dim, mn_dtype type, int threads)
+{
+  size_t width = mn_panels_width(n);
+  return (double)mn_panels_bytes(n, width, type) + (double)threads * (double)mn_gram_buffer_bytes(n, dim, width, 0);
+}
+
+static double cholesky_flops(size_t n, size_t dim)
+{
+  (void)dim;
+  return mn_cholesky_flops(n);
+}
+
+static mn_status fill(mn_system *s, mn_panels *panels, const mn_context *ctx, mn_error *err)
+{
+  double begin_s = mn_clock_s(), n = (double)s->samples.n;
+  mn_status st = mn_gram_fill(&s->samples, &s->kernel, s->options.ridge, s->threads, ctx, panels, err);
+  s->report.gram_s = mn_clock_s() - begin_s;
+  s->report.gram_gflops = n * n * (double)s->samples.dim / s->report.gram_s * 1e-9;
+  return st;
+}
+
+static mn_status factor(mn_system *s, mn_panels *panels, const mn_context *ctx, mn_error *err)
+{
+  double begin_s = mn_clock_s();
+  size_t pivot;
+  mn_status st = mn_cholesky_factor(panels, s->threads, ctx, &pivot, err);
+  s->report.factor_s = mn_clock_s() - begin_s;
+  s->report.factor_gflops = mn_cholesky_flops(panels->n) / s->report.factor_s * 1e-9;
+  return st;
+}
+
+static mn_status cholesky_open(mn_system *s, const mn_context *ctx, mn_error *err)
+{
+  size_t n = s->samples.n;
+  mn_panels *panels = NULL;
+  double norm1;
+  mn_status st = mn_panels_open(n, mn_panels_width(n), mn_precision_type(s->options.precision), &panels, err);
+  if (st) return st;
+  s->state = panels;
+  if ((st = fill(s, panels, ctx, err))) return st;
+  if ((st = mn_panels_norm1(panels, s->threads, &norm1, err))) return st;
+  if ((st = factor(s, panels, ctx, err))) return st;
+  return mn_cholesky_rcond(panels, s->threads, norm1, &s->report.rcond, err);
+}
+
+static mn_status cholesky_apply(const mn_system *s, size_t columns, double *b, mn_error *err)
+{
+  return mn_cholesky_solve(s->state, s->threads, columns, b, err);
+}
+
+static void cholesky_close(mn_system *s)
+{
+  mn_panels *panels = s->state;
+  mn_panels_close(&panels);
+}
+
+const mn_solver_row mn_solver_cholesky_row = {
+    .solver = MN_SOLVER_CHOLESKY,
+    .most = MN_BLAS_MAX,
+    .bytes = cholesky_bytes,
+    .flops = cholesky_flops,
+    .open = cholesky_open,
+    .apply = cholesky_apply,
+    .solve = mn_solve_dual,
+    .close = cholesky_close,
+};

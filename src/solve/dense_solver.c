@@ -1,0 +1,180 @@
+/* The solvers that hold the full matrix: LU for any matrix, the eigendecomposition for singular ones. */
+#include <math.h>
+
+#include "core/clock.h"
+#include "core/memory.h"
+#include "core/status.h"
+#include "gram/gram.h"
+#include "linalg/blas.h"
+#include "linalg/dense.h"
+#include "solve/system.h"
+
+enum { WIDTH = 512 };
+
+typedef struct {
+  double *a;      /* n x n: L and U, or the eigenvectors of the values kept in its last `rank` columns */
+  int *pivots;    /* LU */
+  double *values; /* eigen: n, ascending */
+} dense;
+
+static double square_bytes(size_t n)
+{
+  return (double)n * (double)n * sizeof(double);
+}
+
+static double lu_bytes(size_t n, size_t dim, mn_dtype type, int threads)
+{
+  (void)type;
+  return square_bytes(n) + (double)threads * (double)mn_gram_buffer_bytes(n, dim, WIDTH, 0);
+}
+
+static double eigen_bytes(size_t n, size_t dim, mn_dtype type, int threads)
+{
+  return lu_bytes(n, dim, type, threads) + (double)mn_eigen_workspace_bytes(n);
+}
+
+static double lu_flops(size_t n, size_t dim)
+{
+  (void)dim;
+  return 2 * (double)n * (double)n * (double)n / 3;
+}
+
+/* Tridiagonal reduction 4/3, divide and conquer at most 8/3, back-transformation 2: LAPACK Working Note 41. */
+static double eigen_flops(size_t n, size_t dim)
+{
+  (void)dim;
+  return 6 * (double)n * (double)n * (double)n;
+}
+
+/* The full matrix, and its 1-norm. */
+static mn_status fill(mn_system *s, dense *d, double *norm1, const mn_context *ctx, mn_error *err)
+{
+  size_t n = s->samples.n;
+  mn_panels *window = NULL;
+  if (!(d->a = mn_alloc_matrix(n * n, sizeof *d->a))) return MN_NO_MEMORY(err, n * n * sizeof *d->a);
+  mn_status st = mn_panels_wrap(d->a, n, n, WIDTH, MN_F64, &window, err);
+  if (st) return st;
+  double begin_s = mn_clock_s();
+  st = mn_gram_fill(&s->samples, &s->kernel, s->options.ridge, s->threads, ctx, window, err);
+  s->report.gram_s = mn_clock_s() - begin_s;
+  s->report.gram_gflops = (double)n * (double)n * (double)s->samples.dim / s->report.gram_s * 1e-9;
+  if (!st) st = mn_panels_norm1(window, s->threads, norm1, err);
+  mn_panels_close(&window);
+  return st;
+}
+
+static mn_status open_state(mn_system *s, dense **out, mn_error *err)
+{
+  *out = s->state = mn_calloc(1, sizeof **out);
+  return *out ? MN_OK : MN_NO_MEMORY(err, sizeof **out);
+}
+
+static void note_factor(mn_system *s, double begin_s)
+{
+  s->report.factor_s = mn_clock_s() - begin_s;
+  s->report.factor_gflops = s->row->flops(s->samples.n, s->samples.dim) / s->report.factor_s * 1e-9;
+}
+
+static mn_status lu_open(mn_system *s, const mn_context *ctx, mn_error *err)
+{
+  size_t n = s->samples.n;
+  dense *d;
+  double norm1;
+  mn_status st = open_state(s, &d, err);
+  if (st) return st;
+  if (!(d->pivots = mn_alloc(n, sizeof *d->pivots))) return MN_NO_MEMORY(err, n * sizeof *d->pivots);
+  if ((st = fill(s, d, &norm1, ctx, err))) return st;
+  double begin_s = mn_clock_s();
+  mn_dense_mirror(n, d->a, s->threads);
+  if ((st = mn_lu_factor(n, d->a, d->pivots, s->threads, err))) return st;
+  note_factor(s, begin_s);
+  return mn_lu_rcond(n, d->a, norm1, &s->report.rcond, err);
+}
+
+static mn_status lu_apply(const mn_system *s, size_t columns, double *b, mn_error *err)
+{
+  const dense *d = s->state;
+  return mn_lu_solve(s->samples.n, d->a, d->pivots, columns, b, s->threads, err);
+}
+
+/* Counts the eigenvalues that are not zero to the tolerance; they are the last ones, for a semidefinite matrix has no
+ * negative ones but by rounding. */
+static void find_rank(mn_system *s, const double *values)
+{
+  size_t n = s->samples.n, rank = 0;
+  double tolerance = s->options.rank_tolerance > 0 ? s->options.rank_tolerance : (double)n * 0x1p-52;
+  double largest = fmax(fabs(values[0]), fabs(values[n - 1])), least = largest;
+  for (size_t i = 0; i < n; i++) {
+    if (fabs(values[i]) <= tolerance * largest) continue;
+    rank++;
+    least = fmin(least, fabs(values[i]));
+  }
+  s->report.rank = rank;
+  s->report.rank_tolerance = tolerance;
+  s->report.rcond = rank == n && largest > 0 ? least / largest : 0;
+}
+
+static mn_status eigen_open(mn_system *s, const mn_context *ctx, mn_error *err)
+{
+  size_t n = s->samples.n;
+  dense *d;
+  double norm1;
+  mn_status st = open_state(s, &d, err);
+  if (st) return st;
+  if (!(d->values = mn_alloc(n, sizeof *d->values))) return MN_NO_MEMORY(err, n * sizeof *d->values);
+  if ((st = fill(s, d, &norm1, ctx, err))) return st;
+  double begin_s = mn_clock_s();
+  if ((st = mn_eigen_factor(n, d->a, d->values, s->threads, err))) return st;
+  note_factor(s, begin_s);
+  find_rank(s, d->values);
+  return MN_OK;
+}
+
+/* b <- V diag(1 / value, 0 where the value counts as zero) V' b */
+static mn_status eigen_apply(const mn_system *s, size_t columns, double *b, mn_error *err)
+{
+  const dense *d = s->state;
+  const mn_blas *blas = mn_blas_of(MN_F64);
+  size_t n = s->samples.n;
+  double largest = fmax(fabs(d->values[0]), fabs(d->values[n - 1])), limit = s->report.rank_tolerance * largest;
+  double *c = mn_alloc(n * columns, sizeof *c);
+  if (!c) return MN_NO_MEMORY(err, n * columns * sizeof *c);
+  blas->gemm('T', 'N', n, columns, n, 1, d->a, n, b, n, 0, c, n);
+  for (size_t j = 0; j < columns; j++)
+    for (size_t i = 0; i < n; i++) c[i + j * n] = fabs(d->values[i]) <= limit ? 0 : c[i + j * n] / d->values[i];
+  blas->gemm('N', 'N', n, columns, n, 1, d->a, n, c, n, 0, b, n);
+  mn_free(c);
+  return MN_OK;
+}
+
+static void dense_close(mn_system *s)
+{
+  dense *d = s->state;
+  if (!d) return;
+  mn_free(d->a);
+  mn_free(d->pivots);
+  mn_free(d->values);
+  mn_free(d);
+}
+
+const mn_solver_row mn_solver_lu_row = {
+    .solver = MN_SOLVER_LU,
+    .most = MN_LU_MAX,
+    .bytes = lu_bytes,
+    .flops = lu_flops,
+    .open = lu_open,
+    .apply = lu_apply,
+    .solve = mn_solve_dual,
+    .close = dense_close,
+};
+
+const mn_solver_row mn_solver_eigen_row = {
+    .solver = MN_SOLVER_EIGEN,
+    .most = MN_EIGEN_MAX,
+    .bytes = eigen_bytes,
+    .flops = eigen_flops,
+    .open = eigen_open,
+    .apply = eigen_apply,
+    .solve = mn_solve_dual,
+    .close = dense_close,
+};

@@ -1,0 +1,80 @@
+/* The solve that Cholesky, LU and eigendecomposition share: apply the factor, evaluate K anew in fp64 by a pass that
+ * knows nothing of the factor, refine while that lowers the residual. */
+#include <math.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/memory.h"
+#include "core/status.h"
+#include "gram/gram.h"
+#include "solve/system.h"
+
+typedef struct {
+  size_t n, columns;
+  const double *y;   /* n x columns, like the others */
+  double *alpha;     /* the best solution so far */
+  double *fitted;    /* K alpha of it */
+  double *candidate; /* alpha + correction */
+  double *r;         /* y - (K + ridge I) candidate, then the correction */
+  double *values;    /* K candidate */
+} problem;
+
+/* Relative residual of the candidate; leaves r and values. */
+static mn_status evaluate(const mn_system *s, problem *p, const mn_context *ctx, double *residual, mn_error *err)
+{
+  size_t count = p->n * p->columns;
+  mn_status st = mn_gram_multiply_symmetric(&s->samples, &s->kernel, s->threads, ctx, "residual", p->columns,
+                                            p->candidate, p->values, err);
+  if (st) return st;
+  for (size_t i = 0; i < count; i++) p->r[i] = p->y[i] - p->values[i] - s->options.ridge * p->candidate[i];
+  double right = mn_norm2(count, p->y);
+  *residual = mn_norm2(count, p->r) / (right > 0 ? right : 1);
+  if (!isfinite(*residual))
+    return MN_FAIL(err, MN_ERR_SINGULAR, "the solution is not finite: the system is singular to working precision");
+  return MN_OK;
+}
+
+static void accept(problem *p)
+{
+  size_t bytes = p->n * p->columns * sizeof *p->alpha;
+  memcpy(p->alpha, p->candidate, bytes);
+  memcpy(p->fitted, p->values, bytes);
+}
+
+static mn_status refine(const mn_system *s, problem *p, const mn_context *ctx, mn_solution *out, mn_error *err)
+{
+  mn_status st = evaluate(s, p, ctx, &out->residual, err);
+  if (st) return st;
+  accept(p);
+  for (int step = 0; step < s->options.refinements && out->residual > s->options.tolerance; step++) {
+    double residual;
+    if ((st = s->row->apply(s, p->columns, p->r, err))) return st;
+    for (size_t i = 0; i < p->n * p->columns; i++) p->candidate[i] = p->alpha[i] + p->r[i];
+    if ((st = evaluate(s, p, ctx, &residual, err))) return st;
+    if (residual >= out->residual) break;
+    double gain = out->residual / residual;
+    out->residual = residual;
+    out->refinements++;
+    accept(p);
+    if (gain < 2) break;
+  }
+  return MN_OK;
+}
+
+mn_status mn_solve_dual(mn_system *system, size_t columns, const double *y, double *alpha, double *fitted,
+                        const mn_context *ctx, mn_solution *solution, mn_error *err)
+{
+  size_t n = system->samples.n, count = n * columns;
+  double begin_s = mn_clock_s(), *space = mn_alloc_matrix(4 * count, sizeof *space);
+  if (!space) return MN_NO_MEMORY(err, 4 * count * sizeof *space);
+  problem p = {.n = n, .columns = columns, .y = y, .alpha = alpha, .fitted = space};
+  p.candidate = space + count, p.r = space + 2 * count, p.values = space + 3 * count;
+  memcpy(p.candidate, y, count * sizeof *y);
+  mn_status st = system->row->apply(system, columns, p.candidate, err);
+  solution->solve_s = mn_clock_s() - begin_s;
+  if (!st) st = refine(system, &p, ctx, solution, err);
+  if (!st && fitted) memcpy(fitted, p.fitted, count * sizeof *fitted);
+  solution->refine_s = mn_clock_s() - begin_s - solution->solve_s;
+  mn_free(space);
+  return st;
+}

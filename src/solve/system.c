@@ -1,0 +1,193 @@
+/* Opening a system: the choice of a solver, the memory budget, and what is tried when a factorisation fails. */
+#include "solve/system.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/memory.h"
+#include "core/progress.h"
+#include "core/status.h"
+#include "gram/gram.h"
+#include "gram/kernels.h"
+#include "linalg/threads.h"
+
+static const char *const solver_names[] = {"auto", "cholesky", "lu", "eigen"};
+static const char *const precision_names[] = {"auto", "double", "single"};
+
+const char *mn_solver_string(mn_solver solver)
+{
+  return solver < MN_SOLVER_COUNT ? solver_names[solver] : NULL;
+}
+
+const char *mn_precision_string(mn_precision precision)
+{
+  return precision <= MN_PRECISION_SINGLE ? precision_names[precision] : NULL;
+}
+
+mn_dtype mn_precision_type(mn_precision precision)
+{
+  return precision == MN_PRECISION_SINGLE ? MN_F32 : MN_F64;
+}
+
+mn_solve_options mn_solve_defaults(void)
+{
+  return (mn_solve_options){.refinements = 2, .tolerance = 1e-10};
+}
+
+double mn_norm2(size_t count, const double *x)
+{
+  double sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (size_t i = 0; i < count; i++) sum += x[i] * x[i];
+  return sqrt(sum);
+}
+
+const mn_solver_row *mn_solver_choose(mn_solver solver, const mn_kernel *kernel, size_t n, size_t dim)
+{
+  int primal = kernel->name == MN_KERNEL_LINEAR && dim < n && dim <= mn_solver_least_squares_row.most;
+  switch (solver) {
+  case MN_SOLVER_LU:
+    return &mn_solver_lu_row;
+  case MN_SOLVER_EIGEN:
+    return primal ? &mn_solver_least_squares_row : &mn_solver_eigen_row;
+  case MN_SOLVER_AUTO:
+    return primal ? &mn_solver_least_squares_row : &mn_solver_cholesky_row;
+  default:
+    return &mn_solver_cholesky_row;
+  }
+}
+
+/* What auto tries after `failed`, or NULL. A semidefinite matrix is singular to working precision when a pivot fails:
+ * its eigenvalues say what of it is left. Any other matrix is a case for pivoting. */
+static const mn_solver_row *next_row(const mn_system *s, const mn_solver_row *failed)
+{
+  if (s->options.solver != MN_SOLVER_AUTO || failed == &mn_solver_eigen_row) return NULL;
+  if (failed == &mn_solver_cholesky_row && !mn_kernel_semidefinite(&s->kernel)) return &mn_solver_lu_row;
+  return &mn_solver_eigen_row;
+}
+
+/* Bytes this process may still allocate. */
+static double room(const mn_solve_options *options)
+{
+  if (!options->memory_bytes) {
+    size_t available = mn_memory_available();
+    return available ? (double)available : INFINITY;
+  }
+  return (double)options->memory_bytes - (double)mn_memory_current_rss();
+}
+
+static mn_status check_room(const mn_system *s, const mn_solver_row *row, mn_error *err)
+{
+  size_t n = s->samples.n, size = row->primal ? s->samples.dim : n;
+  const char *name = mn_solver_string(row->solver);
+  if (size > row->most)
+    return MN_FAIL(err, MN_ERR_BUDGET, "%s: at most %zu %s, %zu given", name, row->most,
+                   row->primal ? "features" : "samples", size);
+  double need = row->bytes(n, s->samples.dim, mn_precision_type(s->options.precision), s->threads);
+  double have = room(&s->options);
+  if (need <= have) return MN_OK;
+  return MN_FAIL(err, MN_ERR_BUDGET, "%s of %zu samples needs %.2f GiB, %.2f GiB %s: take fewer samples (--n) or %s",
+                 name, n, need / 0x1p30, fmax(have, 0) / 0x1p30,
+                 s->options.memory_bytes ? "are left of the budget" : "are available",
+                 s->options.precision == MN_PRECISION_SINGLE ? "a larger machine" : "--precision single");
+}
+
+static void reset_report(mn_system *s, const mn_solver_row *row)
+{
+  mn_system_report *r = &s->report;
+  s->row = row;
+  s->state = NULL;
+  r->solver = row->solver;
+  r->precision = row == &mn_solver_cholesky_row && s->options.precision == MN_PRECISION_SINGLE ? MN_PRECISION_SINGLE
+                                                                                               : MN_PRECISION_DOUBLE;
+  r->primal = row->primal;
+  r->unknowns = row->primal ? s->samples.dim : s->samples.n;
+  r->gram_s = r->factor_s = r->gram_gflops = r->factor_gflops = r->rcond = r->rank_tolerance = NAN;
+  r->rank = 0;
+}
+
+static mn_status open_row(mn_system *s, const mn_solver_row *row, const mn_context *ctx, mn_error *err)
+{
+  reset_report(s, row);
+  mn_status st = check_room(s, row, err);
+  if (st) return st;
+  if (!(st = row->open(s, ctx, err))) return MN_OK;
+  row->close(s);
+  s->state = NULL;
+  return st;
+}
+
+static void note_fallback(mn_system *s, const mn_solver_row *next, const char *why, const mn_context *ctx)
+{
+  mn_system_report *r = &s->report;
+  char *text = r->fallbacks[r->fallback_count++];
+  snprintf(text, sizeof r->fallbacks[0], "%.150s; %s instead", why, mn_solver_string(next->solver));
+  mn_log(ctx, "%s", text);
+}
+
+/* Tries the rows one after the other. The first failure is the one worth reporting. */
+static mn_status open_any(mn_system *s, const mn_context *ctx, mn_error *err)
+{
+  const mn_solver_row *row = mn_solver_choose(s->options.solver, &s->kernel, s->samples.n, s->samples.dim);
+  mn_error first = {0}, later = {0};
+  mn_status st = open_row(s, row, ctx, &first);
+  while (st == MN_ERR_SINGULAR && (row = next_row(s, row)) && s->report.fallback_count < MN_FALLBACKS_MAX) {
+    if (check_room(s, row, &later)) break;
+    note_fallback(s, row, first.text, ctx);
+    st = open_row(s, row, ctx, &first);
+  }
+  if (st == MN_ERR_SINGULAR)
+    return MN_FAIL(err, st, "%.300s: the system is singular to working precision; give a ridge (--ridge 1e-8)%s%.100s",
+                   first.text, later.text[0] ? "; no fallback: " : "", later.text);
+  if (st && err) *err = first;
+  return st;
+}
+
+static mn_status check_options(const mn_solve_options *o, const mn_kernel *kernel, mn_error *err)
+{
+  if (!(o->ridge >= 0) || !isfinite(o->ridge))
+    return MN_FAIL(err, MN_ERR_ARGUMENT, "ridge %g: a finite number of at least 0 expected", o->ridge);
+  if (!(o->rank_tolerance >= 0 && o->rank_tolerance < 1))
+    return MN_FAIL(err, MN_ERR_ARGUMENT, "rank tolerance %g: 0 ... 1 expected", o->rank_tolerance);
+  if (o->precision == MN_PRECISION_SINGLE && o->solver != MN_SOLVER_AUTO && o->solver != MN_SOLVER_CHOLESKY)
+    return MN_FAIL(err, MN_ERR_ARGUMENT, "single precision goes with the solvers auto and cholesky only");
+  return mn_kernel_check(kernel, err);
+}
+
+mn_status mn_system_open(const mn_samples *samples, const mn_kernel *kernel, const mn_solve_options *options,
+                         const mn_context *ctx, mn_system **out, mn_error *err)
+{
+  *out = NULL;
+  mn_status st = check_options(options, kernel, err);
+  if (st) return st;
+  mn_system *s = mn_calloc(1, sizeof *s);
+  if (!s) return MN_NO_MEMORY(err, sizeof *s);
+  *s = (mn_system){.samples = *samples, .kernel = *kernel, .options = *options, .threads = mn_threads_open(ctx)};
+  if ((st = open_any(s, ctx, err)))
+    mn_free(s);
+  else
+    *out = s;
+  return st;
+}
+
+void mn_system_close(mn_system **system)
+{
+  if (!*system) return;
+  (*system)->row->close(*system);
+  mn_free(*system);
+  *system = NULL;
+}
+
+const mn_system_report *mn_system_info(const mn_system *system)
+{
+  return &system->report;
+}
+
+mn_status mn_system_solve(mn_system *system, size_t columns, const double *y, double *alpha, double *fitted,
+                          const mn_context *ctx, mn_solution *solution, mn_error *err)
+{
+  *solution = (mn_solution){.residual = NAN, .gradient = NAN};
+  return system->row->solve(system, columns, y, alpha, fitted, ctx, solution, err);
+}

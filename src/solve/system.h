@@ -1,0 +1,52 @@
+/* Inside of a linear system: what the solvers of the table share. */
+#ifndef MN_SOLVE_SYSTEM_H
+#define MN_SOLVE_SYSTEM_H
+
+#include "minnorm/solve.h"
+
+typedef struct mn_solver_row mn_solver_row;
+
+struct mn_system {
+  mn_samples samples;
+  mn_kernel kernel;
+  mn_solve_options options;
+  int threads;
+  const mn_solver_row *row;
+  void *state; /* the row's factor; released by its close */
+  mn_system_report report;
+};
+
+/* One way of solving (K + ridge I) alpha = y. */
+struct mn_solver_row {
+  mn_solver solver;
+  int primal;  /* the unknowns are the dim weights of a linear model */
+  size_t most; /* largest n (or dim, when primal) */
+  /* Bytes held at the peak beyond the samples, and flops of the factorisation, Gram matrix not included. */
+  double (*bytes)(size_t n, size_t dim, mn_dtype type, int threads);
+  double (*flops)(size_t n, size_t dim);
+  /* Gram matrix and factor; fills in the report's times, rates, rcond and rank. */
+  mn_status (*open)(mn_system *system, const mn_context *ctx, mn_error *err);
+  /* b (unknowns x columns) <- factor^-1 b; NULL when primal. */
+  mn_status (*apply)(const mn_system *system, size_t columns, double *b, mn_error *err);
+  /* The public solve. */
+  mn_status (*solve)(mn_system *system, size_t columns, const double *y, double *alpha, double *fitted,
+                     const mn_context *ctx, mn_solution *solution, mn_error *err);
+  void (*close)(mn_system *system);
+};
+
+extern const mn_solver_row mn_solver_cholesky_row, mn_solver_lu_row, mn_solver_eigen_row, mn_solver_least_squares_row;
+
+/* Solve for the rows with `apply`: apply, then evaluate K anew in fp64 and refine while that helps. */
+mn_status mn_solve_dual(mn_system *system, size_t columns, const double *y, double *alpha, double *fitted,
+                        const mn_context *ctx, mn_solution *solution, mn_error *err);
+
+/* Frobenius norm of count numbers. */
+double mn_norm2(size_t count, const double *x);
+
+/* The row that `auto` begins with, or the one asked for. */
+const mn_solver_row *mn_solver_choose(mn_solver solver, const mn_kernel *kernel, size_t n, size_t dim);
+
+/* The element type a precision means. */
+mn_dtype mn_precision_type(mn_precision precision);
+
+#endif
