@@ -82,11 +82,10 @@ static double clamp(double x, double low, double high)
 }
 
 /* The angle between two samples of norms a, b > 0. Where it is small its cosine has lost it, but the distance has not:
- * r^2 = (a - b)^2 + 4 a b sin^2(theta / 2). */
+ * r^2 = (a - b)^2 + 4 a b sin^2(theta / 2). That needs r^2 <= a b, norms of a size, to lose nothing itself. */
 static double angle_between(double r2, double dot, double a, double b)
 {
-  double u = clamp(dot / a / b, -1, 1);
-  if (u < 0.5) return acos(u);
+  if (r2 > a * b) return acos(clamp(dot / a / b, -1, 1));
   double sine2 = clamp((r2 - (a - b) * (a - b)) / (4 * a) / b, 0, 1);
   return 2 * asin(sqrt(sine2));
 }
