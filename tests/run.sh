@@ -44,7 +44,7 @@ parse_tap() {
     BEGIN { passed = failed = skipped = 0; planned = -1 }
     /^1\.\.[0-9]+/ { planned = (planned < 0 ? 0 : planned) + substr($1, 4); next }
     /^(not )?ok [0-9]+.*# *[Ss][Kk][Ii][Pp]/ {
-      sub(/^(not )?ok [0-9]+ *(- *)?/, ""); sub(/# *[Ss][Kk][Ii][Pp] */, "")
+      sub(/^(not )?ok [0-9]+ *(- *)?/, ""); sub(/^# *[Ss][Kk][Ii][Pp] */, ""); sub(/ *# *[Ss][Kk][Ii][Pp] */, ": ")
       reasons[skipped++] = $0 (note == "" ? "" : ": " note); note = ""; next
     }
     /^not ok [0-9]+/ { failed++; note = ""; next }

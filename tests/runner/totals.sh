@@ -62,7 +62,7 @@ report "other words leave nothing to run" "0 0 passed, 0 failed, 0 skipped" "$(r
 
 script 'echo "ok 1 - a"; echo "ok 2 - b # SKIP no server"; echo "not ok 3 - c"; exit 1'
 report "a script with one of each" "1 1 passed, 1 failed, 1 skipped" "$(run)"
-report "its reason is shown" yes "$(shows 'skipped: b no server')"
+report "its reason is shown" yes "$(shows 'skipped: b: no server')"
 script 'echo "ok 1 - a"; touch "$TMPDIR/left"; [ -x "$MINNORM" ] || exit 0; exit 1'
 report "a script without a plan" "0 1 passed, 0 failed, 0 skipped" "$(run)"
 script 'exit 3'
