@@ -7,6 +7,7 @@
 #include "minnorm/data.h"
 #include "minnorm/kernel.h"
 #include "minnorm/model.h"
+#include "minnorm/options.h"
 #include "minnorm/samples.h"
 #include "minnorm/solve.h"
 #include "minnorm/status.h"
