@@ -26,15 +26,16 @@ typedef struct {
   size_t channels, height, width; /* 0 when the samples are not images */
   mn_dtype type;
   void *x;        /* n x dim elements of `type`, row-major, one sample a row */
-  size_t columns; /* target columns, at least 1 */
-  double *y;      /* n x columns, row-major; class labels are stored as the integers they are */
+  size_t columns; /* target columns; 0 for samples without targets, which can be predicted but not fitted */
+  double *y;      /* n x columns, row-major; class labels are stored as the integers they are; NULL without columns */
   char name[64];  /* "mnist", "synth:digits", or the name of the file */
 } mn_data;
 
 /* Reads the data set a spec names:
- *   idx:IMAGES,LABELS  cifar:FILE[,FILE...]  npy:X.npy,Y.npy  libsvm:FILE[,dim=D]  csv:FILE[,targets=T]
- * synth:NAME[,key=value...]
- * `*out` is NULL on failure. */
+ *   idx:IMAGES[,LABELS]  cifar:FILE[,FILE...]  npy:X.npy[,Y.npy]  libsvm:FILE[,dim=D]  csv:FILE[,targets=T]
+ *   synth:NAME[,key=value...]
+ * IDX, NPY and text files may be gzip. Integer and real features other than bytes and 32-bit floats become doubles.
+ * Text features are doubles; LIBSVM's dim is the largest index in the file unless given. `*out` is NULL on failure. */
 mn_status mn_data_open(const char *spec, const mn_context *ctx, mn_data **out, mn_error *err);
 
 /* Reads the training or the test part of "mnist" or "cifar10" below a directory (MNIST plain or .gz). */
@@ -45,7 +46,7 @@ mn_status mn_data_open_named(const char *dataset, const char *dir, mn_part part,
 /* Releases a data set and sets the pointer to NULL; NULL is fine. */
 void mn_data_close(mn_data **data);
 
-/* Allocates a data set with undefined x and y. Shape arguments are 0 for samples that are not images. */
+/* Allocates a data set with undefined x and y and no image shape; n and dim are at least 1, columns may be 0. */
 mn_status mn_data_create(size_t n, size_t dim, mn_dtype type, size_t columns, mn_data **out, mn_error *err);
 
 /* Keeps the first n samples, in the order of a permutation drawn from `seed` when `shuffle` is not 0. n = 0 keeps all;
@@ -55,19 +56,21 @@ mn_status mn_data_take(mn_data **data, size_t n, int shuffle, uint64_t seed, mn_
 /* 1 when there is one target column and every value is an integer below 2^53 in magnitude: class labels. */
 int mn_data_has_labels(const mn_data *data);
 
-/* The distinct labels in ascending order, allocated with malloc semantics of the library: release with mn_data_free. */
+/* The distinct labels in ascending order, to be released with mn_data_free. MN_ERR_DATA without labels. */
 mn_status mn_data_classes(const mn_data *data, int64_t **labels, size_t *count, mn_error *err);
 void mn_data_free(void *p);
 
 /* Pairs of samples whose features are equal, found by hashing; each pair names a sample and the earliest one equal to
- * it. */
+ * it, in the order of `second`. `*pairs` is to be released with mn_data_free. 0.0 and -0.0 are equal. */
 typedef struct {
   size_t first, second; /* first < second */
 } mn_pair;
 mn_status mn_data_duplicates(const mn_data *data, mn_pair **pairs, size_t *count, mn_error *err);
 
 /* Writes a data set to files of the same syntax as the readers': "idx:", "cifar:", "npy:", "libsvm:", "csv:" followed
- * by the path(s). Each file is written to a temporary name, synced and renamed. */
+ * by the path(s); one path for "cifar:". Each file is written to a temporary name, synced and renamed; a path that ends
+ * in .gz is compressed (not NPY and CIFAR). Reading back gives the same samples, except that text makes doubles of
+ * bytes and of 32-bit floats and knows no image shape. IDX takes bytes only, CIFAR only 3 x 32 x 32 bytes, 0 ... 9. */
 mn_status mn_data_write(const mn_data *data, const char *spec, mn_error *err);
 
 /* Writes a contact sheet of the first rows * cols images as PNG (grey or RGB). */

@@ -23,8 +23,8 @@ mn_status mn_atomic_file_write(mn_atomic_file *file, const void *bytes, size_t c
  * synced first and committed then. Optional; nothing may be written afterwards. */
 mn_status mn_atomic_file_sync(mn_atomic_file *file, mn_error *err);
 
-/* Syncs if that is still to do, renames, syncs the directory, and releases the object whatever the outcome; after a
- * failure the temporary file is gone and what the path named before is unchanged. */
+/* Syncs if that is still to do, renames, syncs the directory, and releases the object whatever the outcome. When
+ * writing or renaming fails, the temporary file is gone and what the path named before is unchanged. */
 mn_status mn_atomic_file_commit(mn_atomic_file **file, mn_error *err);
 
 /* Removes the temporary file and releases the object; NULL is fine, also after a commit. */

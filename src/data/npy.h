@@ -40,6 +40,10 @@ void mn_npy_free(mn_npy *array);
 mn_status mn_npy_write(const char *path, mn_npy_type type, size_t ndim, const size_t *shape, const void *values,
                        mn_error *err);
 
+/* Formats magic, version and dictionary; the result is a multiple of 64 bytes, at most MN_NPY_HEADER_ROOM. */
+enum { MN_NPY_HEADER_ROOM = 256 };
+size_t mn_npy_format_header(mn_npy_type type, size_t ndim, const size_t *shape, char out[MN_NPY_HEADER_ROOM]);
+
 /* Writes the header alone, for an array whose values follow block by block with mn_atomic_file_write. */
 mn_status mn_npy_write_header(mn_atomic_file *file, mn_npy_type type, size_t ndim, const size_t *shape, mn_error *err);
 

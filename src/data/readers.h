@@ -30,7 +30,7 @@ mn_status mn_data_open_synth(const char *arguments, const mn_context *ctx, mn_da
 mn_status mn_data_read_cifar(const char *const *paths, size_t count, const mn_context *ctx, mn_data **out,
                              mn_error *err);
 
-/* Reads an IDX pair. */
+/* Reads an IDX pair; labels NULL: samples without targets. */
 mn_status mn_data_read_idx(const char *images, const char *labels, const mn_context *ctx, mn_data **out, mn_error *err);
 
 /* A comma-separated argument list, cut into its parts. */
@@ -48,6 +48,16 @@ mn_status mn_spec_take_size(mn_spec *spec, const char *key, size_t least, size_t
 
 /* Sets data->name to the last component of a path, cut to what fits. */
 void mn_data_set_name(mn_data *data, const char *path);
+
+/* Makes a data set of doubles of arrays that the caller allocated; on failure they remain the caller's. */
+mn_status mn_data_adopt(size_t n, size_t dim, double *x, size_t columns, double *y, mn_data **out, mn_error *err);
+
+/* MN_ERR_DATA when a feature or a target is NaN or infinite, naming the file, the row and the column. */
+mn_status mn_data_check_finite(const mn_data *data, const char *x_path, const char *y_path, mn_error *err);
+
+/* Text of a file fit for a message: in quotes, cut to 40 characters, control characters as '?'. Returns `out`. */
+enum { MN_QUOTE_ROOM = 48 };
+char *mn_quote(const char *text, size_t length, char out[MN_QUOTE_ROOM]);
 
 /* a * b, or MN_ERR_FORMAT with `path` named when it does not fit. */
 mn_status mn_size_product(const char *path, size_t a, size_t b, size_t *out, mn_error *err);
