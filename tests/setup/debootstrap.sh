@@ -45,15 +45,15 @@ make_system() {
 
 leave() {
   mountpoint -q "$root/proc" && umount "$root/proc"
-  [ -z "$temporary" ] || rm -rf --one-file-system "$root"
+  [ -z "$temporary" ] || rm -rf --one-file-system "$temporary"
 }
 
 archive=$(debian_archive) || fail "no Debian archive among apt's sources in /etc/apt"
 mirror=${archive% *}
 suite=${SUITE:-${archive#* }}
 temporary=
-[ $# -gt 0 ] || temporary=yes
-root=${1:-$(mktemp -d)/debian}
+[ $# -gt 0 ] || temporary=$(mktemp -d)
+root=${1:-$temporary/debian}
 [ $# -eq 0 ] || shift
 [ $# -gt 0 ] || set -- "apt-get install -y make && make demo"
 
