@@ -68,9 +68,10 @@ typedef struct {
 mn_status mn_data_duplicates(const mn_data *data, mn_pair **pairs, size_t *count, mn_error *err);
 
 /* Writes a data set to files of the same syntax as the readers': "idx:", "cifar:", "npy:", "libsvm:", "csv:" followed
- * by the path(s); one path for "cifar:". Each file is written to a temporary name, synced and renamed; a path that ends
- * in .gz is compressed (not NPY and CIFAR). Reading back gives the same samples, except that text makes doubles of
- * bytes and of 32-bit floats and knows no image shape. IDX takes bytes only, CIFAR only 3 x 32 x 32 bytes, 0 ... 9. */
+ * by the path(s), one for "cifar:". Each file is written to a temporary name, synced and renamed, once all are whole; a
+ * path that ends in .gz is compressed (not for CIFAR). Reading back gives the same samples, bit for bit, except that
+ * text makes doubles of bytes and of 32-bit floats and knows no image shape. IDX takes bytes only, with integer labels
+ * of 32 bits; CIFAR takes images of 3 x 32 x 32 bytes with labels 0 ... 9; LIBSVM needs at least one target column. */
 mn_status mn_data_write(const mn_data *data, const char *spec, mn_error *err);
 
 /* Writes a contact sheet of the first rows * cols images as PNG (grey or RGB). */
