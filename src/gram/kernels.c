@@ -104,15 +104,18 @@ static double value_arccos1(const mn_kernel *kernel, double r2, double dot, doub
   return a * b * order_one(angle_between(r2, dot, a, b));
 }
 
-/* 1 - order_one(theta) without cancellation for small angles: (2 (pi - theta) sin^2(theta / 2) + theta - sin theta) /
- * pi.
- */
+/* theta - sin theta; by its series where the difference would cancel. */
+static double sine_excess(double theta)
+{
+  double t2 = theta * theta;
+  return theta < 0.03 ? theta * t2 / 6 * (1 - t2 / 20 * (1 - t2 / 42)) : theta - sin(theta);
+}
+
+/* 1 - order_one(theta) without cancellation for small angles. */
 static double order_one_deficit(double theta)
 {
   double half = sin(theta / 2);
-  double excess = theta < 0.1 ? theta * theta * theta / 6 * (1 - theta * theta / 20 * (1 - theta * theta / 42))
-                              : theta - sin(theta);
-  return (2 * (pi - theta) * half * half + excess) / pi;
+  return (2 * (pi - theta) * half * half + sine_excess(theta)) / pi;
 }
 
 /* The recursion on angles instead of cosines: the angle of the next layer has cosine 1 - deficit, so that

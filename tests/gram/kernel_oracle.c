@@ -108,3 +108,10 @@ wide oracle_bound(const mn_kernel *kernel, wide dot, wide norm2_x, wide norm2_y,
   if (a > least) flush = expl(-least) * (1 + a + a * a / 3);
   return (up > down ? up : down) + eps * size * (4 + 2 * a) + flush;
 }
+
+int oracle_is_wide(void)
+{
+  volatile wide one = 1, little = (wide)DBL_EPSILON / 64;
+  volatile wide sum = one + little;
+  return sum != one;
+}

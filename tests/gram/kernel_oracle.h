@@ -15,4 +15,7 @@ wide oracle_kernel(const mn_kernel *kernel, wide dot, wide norm2_x, wide norm2_y
 /* How far a result in precision eps may be from oracle_kernel(..., 0). */
 wide oracle_bound(const mn_kernel *kernel, wide dot, wide norm2_x, wide norm2_y, wide eps);
 
+/* 1 when long double computes with more digits than double; valgrind, for one, does not. */
+int oracle_is_wide(void);
+
 #endif
