@@ -9,13 +9,14 @@ declare -A allowed=(
   [core]=""
   [linalg]="core"
   [data]="core"
-  [report]="core"
+  [report]="core data"
   [features]="core linalg data"
   [gram]="core linalg data"
   [expressivity]="core linalg data"
   [nn]="core linalg data"
   [solve]="core linalg data gram"
-  [model]="core data features gram solve report"
+  [model]="core linalg data features gram solve report"
+  [bench]="core linalg data gram solve"
 )
 # Public headers that are not named after their folder.
 declare -A folder_of=([context]=core [status]=core [types]=core [samples]=data [kernel]=gram)

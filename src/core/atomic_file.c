@@ -12,6 +12,7 @@
 
 #include "core/memory.h"
 #include "core/status.h"
+#include "core/temporary.h"
 
 struct mn_atomic_file {
   FILE *stream;      /* NULL once synced */
@@ -49,6 +50,7 @@ static int open_temporary(mn_atomic_file *file)
     snprintf(file->temporary, bytes, "%.*s.minnorm-%ld-%u.tmp", (int)file->folder_end, file->path, (long)getpid(),
              atomic_fetch_add(&serial, 1));
     int fd = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd >= 0) mn_temporary_add(file->temporary);
     if (fd >= 0 || errno != EEXIST) return fd;
   }
   return -1;
@@ -144,6 +146,7 @@ mn_status mn_atomic_file_commit(mn_atomic_file **file, mn_error *err)
     st = MN_FAIL(err, MN_ERR_IO, "%s: cannot be renamed to its final name: %s", f->path, strerror(errno));
     goto done;
   }
+  mn_temporary_remove(f->temporary);
   mn_free(f->temporary);
   f->temporary = NULL;
   st = sync_directory(f, err);
@@ -157,7 +160,10 @@ void mn_atomic_file_abort(mn_atomic_file **file)
   mn_atomic_file *f = *file;
   if (!f) return;
   if (f->stream) fclose(f->stream);
-  if (f->temporary) unlink(f->temporary);
+  if (f->temporary) {
+    unlink(f->temporary);
+    mn_temporary_remove(f->temporary);
+  }
   mn_free(f->temporary);
   mn_free(f->path);
   mn_free(f);

@@ -1,0 +1,80 @@
+/* Results on paper: JSON objects, files of predictions, numbers as people read them. */
+#ifndef MINNORM_REPORT_H
+#define MINNORM_REPORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "minnorm/status.h"
+
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- a JSON object, filled member by member
+ *
+ * The members never fail: what goes wrong (no memory) is remembered, and mn_report_write says it. Inside a list the key
+ * is not used and may be NULL. */
+typedef struct mn_report mn_report;
+
+mn_status mn_report_open(mn_report **out, mn_error *err);
+void mn_report_close(mn_report **report);
+
+void mn_report_null(mn_report *report, const char *key);
+void mn_report_flag(mn_report *report, const char *key, int value);
+void mn_report_count(mn_report *report, const char *key, uint64_t value);
+void mn_report_real(mn_report *report, const char *key, double value);     /* not finite: null */
+void mn_report_text(mn_report *report, const char *key, const char *text); /* NULL: null; UTF-8, else ? for a byte */
+void mn_report_reals(mn_report *report, const char *key, size_t count, const double *values); /* a list */
+
+/* Members that follow go into the object or list, until mn_report_end. At most 8 levels. */
+void mn_report_begin_object(mn_report *report, const char *key);
+void mn_report_begin_list(mn_report *report, const char *key);
+void mn_report_end(mn_report *report);
+
+/* Writes the object to a file, which appears when whole; "-" is standard output, flushed. */
+mn_status mn_report_write(const mn_report *report, const char *path, mn_error *err);
+
+/* ---- files of predictions */
+
+/* MN_ERR_IO when no file of that name could be written now: to be called before the work. "-" is fine. */
+mn_status mn_report_check_path(const char *path, mn_error *err);
+
+/* The same, and MN_ERR_ARGUMENT unless the name ends in .npy or .csv. */
+mn_status mn_report_check_scores_path(const char *path, mn_error *err);
+
+/* scores: m x columns, row-major. .npy: an array of doubles of this shape. .csv: a sample a line, exact. */
+mn_status mn_report_write_scores(const char *path, size_t m, size_t columns, const double *scores, mn_error *err);
+
+/* .npy: an array of m 8-byte integers. Any other name: text, a label a line. */
+mn_status mn_report_write_labels(const char *path, size_t m, const int64_t *labels, mn_error *err);
+
+/* Removes the files that are being written and do not have their name yet. Async-signal-safe: for a handler that ends
+ * the process. */
+void mn_report_abandon_files(void);
+
+/* ---- numbers as people read them; use .text at once or keep the struct */
+typedef struct {
+  char text[40];
+} mn_number;
+
+mn_number mn_number_count(uint64_t value);          /* 47,040,016 */
+mn_number mn_number_bytes(double bytes);            /* 13.4 GiB */
+mn_number mn_number_seconds(double seconds);        /* 0.031 s, 12.3 s, 4 min 05 s, 2 h 03 min */
+mn_number mn_number_percent(double fraction);       /* 1.25 % */
+mn_number mn_number_real(double value, int digits); /* %.*g; "-" when not a number, as the two above */
+
+/* ---- about this process */
+double mn_report_now_s(void);          /* a monotonic clock, from an arbitrary origin */
+size_t mn_report_peak_rss_bytes(void); /* resident memory at its highest; 0: unknown */
+
+#ifdef __cplusplus
+}
+#endif
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
+#endif

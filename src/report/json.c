@@ -1,0 +1,194 @@
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/atomic_file.h"
+#include "core/memory.h"
+#include "core/status.h"
+#include "minnorm/options.h"
+#include "minnorm/report.h"
+
+enum { MAX_LEVELS = 9 };
+
+struct mn_report {
+  cJSON *levels[MAX_LEVELS]; /* the root, and what is open inside it */
+  size_t depth;              /* of the innermost */
+  size_t skipped;            /* levels that could not be opened and are still to be ended */
+  int failed;                /* no memory, or too deep */
+};
+
+static void *hook_malloc(size_t bytes)
+{
+  return mn_alloc(bytes, 1);
+}
+
+static void use_counted_memory(void)
+{
+  cJSON_Hooks hooks = {hook_malloc, mn_free};
+  cJSON_InitHooks(&hooks);
+}
+
+mn_status mn_report_open(mn_report **out, mn_error *err)
+{
+  use_counted_memory();
+  *out = NULL;
+  mn_report *report = mn_calloc(1, sizeof *report);
+  if (!report) return MN_NO_MEMORY(err, sizeof *report);
+  report->levels[0] = cJSON_CreateObject();
+  if (!report->levels[0]) {
+    mn_free(report);
+    return MN_NO_MEMORY(err, sizeof(cJSON));
+  }
+  *out = report;
+  return MN_OK;
+}
+
+void mn_report_close(mn_report **report)
+{
+  if (!*report) return;
+  cJSON_Delete((*report)->levels[0]);
+  mn_free(*report);
+  *report = NULL;
+}
+
+/* Puts an item, which may be NULL for want of memory, into what is open. Returns it, or NULL. */
+static cJSON *add(mn_report *report, const char *key, cJSON *item)
+{
+  cJSON *level = report->levels[report->depth];
+  cJSON_bool ok = item && !report->skipped &&
+                  (cJSON_IsArray(level) ? cJSON_AddItemToArray(level, item) : cJSON_AddItemToObject(level, key, item));
+  if (ok) return item;
+  cJSON_Delete(item);
+  report->failed = 1;
+  return NULL;
+}
+
+void mn_report_null(mn_report *report, const char *key)
+{
+  add(report, key, cJSON_CreateNull());
+}
+
+void mn_report_flag(mn_report *report, const char *key, int value)
+{
+  add(report, key, cJSON_CreateBool(value));
+}
+
+/* Numbers are printed here: cJSON's doubles hold no 64-bit integer and do not always read back the same. */
+void mn_report_count(mn_report *report, const char *key, uint64_t value)
+{
+  char text[32];
+  snprintf(text, sizeof text, "%" PRIu64, value);
+  add(report, key, cJSON_CreateRaw(text));
+}
+
+void mn_report_real(mn_report *report, const char *key, double value)
+{
+  char text[40];
+  mn_option_print_real(value, text, sizeof text);
+  add(report, key, isfinite(value) ? cJSON_CreateRaw(text) : cJSON_CreateNull());
+}
+
+/* Bytes of the UTF-8 sequence at s, or 0 when it is none (overlong forms, surrogates, beyond U+10FFFF included). */
+static size_t utf8_length(const unsigned char *s)
+{
+  if (s[0] < 0x80) return 1;
+  size_t length = s[0] >= 0xf0 && s[0] < 0xf5   ? 4
+                  : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
+                  : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
+                                                : 0;
+  for (size_t i = 1; i < length; i++)
+    if ((s[i] & 0xc0) != 0x80) return 0; /* the terminating zero is none either */
+  if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f)) return 0;
+  if ((s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f)) return 0;
+  return length;
+}
+
+static void make_utf8(char *text)
+{
+  for (unsigned char *s = (unsigned char *)text; *s;) {
+    size_t length = utf8_length(s);
+    if (!length) *s = '?';
+    s += length ? length : 1;
+  }
+}
+
+void mn_report_text(mn_report *report, const char *key, const char *text)
+{
+  if (!text) {
+    mn_report_null(report, key);
+    return;
+  }
+  cJSON *item = add(report, key, cJSON_CreateString(text));
+  if (item) make_utf8(item->valuestring);
+}
+
+static void begin(mn_report *report, const char *key, cJSON *item)
+{
+  if (report->depth + 1 < MAX_LEVELS) {
+    item = add(report, key, item);
+    if (item) {
+      report->levels[++report->depth] = item;
+      return;
+    }
+  } else {
+    cJSON_Delete(item);
+    report->failed = 1;
+  }
+  report->skipped++;
+}
+
+void mn_report_begin_object(mn_report *report, const char *key)
+{
+  begin(report, key, cJSON_CreateObject());
+}
+
+void mn_report_begin_list(mn_report *report, const char *key)
+{
+  begin(report, key, cJSON_CreateArray());
+}
+
+void mn_report_end(mn_report *report)
+{
+  if (report->skipped)
+    report->skipped--;
+  else if (report->depth)
+    report->depth--;
+}
+
+void mn_report_reals(mn_report *report, const char *key, size_t count, const double *values)
+{
+  mn_report_begin_list(report, key);
+  for (size_t i = 0; i < count; i++) mn_report_real(report, NULL, values[i]);
+  mn_report_end(report);
+}
+
+static mn_status write_file(const char *path, const char *text, mn_error *err)
+{
+  mn_atomic_file *file = NULL;
+  mn_status st = mn_atomic_file_open(path, &file, err);
+  if (!st) st = mn_atomic_file_write(file, text, strlen(text), err);
+  if (!st) st = mn_atomic_file_write(file, "\n", 1, err);
+  if (!st) st = mn_atomic_file_commit(&file, err);
+  mn_atomic_file_abort(&file);
+  return st;
+}
+
+static mn_status write_stdout(const char *text, mn_error *err)
+{
+  if (fputs(text, stdout) < 0 || fputc('\n', stdout) < 0 || fflush(stdout))
+    return MN_FAIL(err, MN_ERR_IO, "standard output: writing failed");
+  return MN_OK;
+}
+
+mn_status mn_report_write(const mn_report *report, const char *path, mn_error *err)
+{
+  if (report->failed) return MN_NO_MEMORY(err, sizeof(cJSON));
+  use_counted_memory();
+  char *text = cJSON_Print(report->levels[0]);
+  if (!text) return MN_NO_MEMORY(err, 256);
+  mn_status st = !strcmp(path, "-") ? write_stdout(text, err) : write_file(path, text, err);
+  mn_free(text);
+  return st;
+}

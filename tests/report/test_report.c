@@ -1,0 +1,283 @@
+/* JSON, files of predictions, numbers for people. */
+#include "minnorm/report.h"
+
+#include <cjson/cJSON.h>
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/atomic_file.h"
+#include "core/temporary.h"
+#include "data/npy.h"
+#include "support.h"
+
+static char dir[256];
+
+static int set_up(void **state)
+{
+  (void)state;
+  mn_test_mkdtemp(dir);
+  return 0;
+}
+
+static int tear_down(void **state)
+{
+  (void)state;
+  mn_test_rmtree(dir);
+  return 0;
+}
+
+static const char *path_of(const char *name)
+{
+  static char paths[4][512];
+  static int next;
+  char *path = paths[next++ % 4];
+  snprintf(path, sizeof paths[0], "%s/%s", dir, name);
+  return path;
+}
+
+/* The whole file, in a static buffer. */
+static const char *read_all(const char *path)
+{
+  static char text[8192];
+  FILE *f = fopen(path, "rb");
+  assert_non_null(f);
+  size_t n = fread(text, 1, sizeof text - 1, f);
+  fclose(f);
+  text[n] = '\0';
+  return text;
+}
+
+static size_t files_in(const char *path)
+{
+  size_t count = 0;
+  DIR *d = opendir(path);
+  assert_non_null(d);
+  for (struct dirent *e; (e = readdir(d));) count += e->d_name[0] != '.' || strlen(e->d_name) > 2;
+  closedir(d);
+  return count;
+}
+
+static void fill(mn_report *r)
+{
+  mn_report_text(r, "text", "a \"quoted\"\nline \xc3\xa9");
+  mn_report_text(r, "latin", "caf\xe9 \xe0\x80\x80!");
+  mn_report_text(r, "none", NULL);
+  mn_report_count(r, "seed", UINT64_MAX);
+  mn_report_real(r, "third", 1.0 / 3);
+  mn_report_real(r, "nan", NAN);
+  mn_report_real(r, "infinite", -INFINITY);
+  mn_report_flag(r, "yes", 1);
+  mn_report_begin_object(r, "kernel");
+  mn_report_begin_list(r, "points");
+  mn_report_begin_object(r, NULL);
+  mn_report_real(r, "gamma", 0.1);
+  mn_report_end(r);
+  mn_report_text(r, NULL, "last");
+  mn_report_end(r);
+  mn_report_end(r);
+  mn_report_reals(r, "norms", 3, (double[]){1, 2.5, NAN});
+  mn_report_null(r, "nothing");
+}
+
+static mn_status write_report(void *path, mn_error *err)
+{
+  mn_report *r = NULL;
+  mn_status st = mn_report_open(&r, err);
+  if (st) return st;
+  fill(r);
+  st = mn_report_write(r, path, err);
+  mn_report_close(&r);
+  assert_null(r);
+  return st;
+}
+
+static void json_is_what_was_put(void **state)
+{
+  (void)state;
+  const char *path = path_of("r.json");
+  assert_int_equal(write_report((void *)path, NULL), MN_OK);
+  const char *text = read_all(path);
+  assert_non_null(strstr(text, "18446744073709551615")); /* more than a double holds */
+  cJSON *root = cJSON_Parse(text);
+  assert_non_null(root);
+  assert_string_equal(cJSON_GetObjectItem(root, "text")->valuestring, "a \"quoted\"\nline \xc3\xa9");
+  assert_string_equal(cJSON_GetObjectItem(root, "latin")->valuestring, "caf? ??" "?!");
+  assert_true(cJSON_IsNull(cJSON_GetObjectItem(root, "none")));
+  assert_true(cJSON_IsNull(cJSON_GetObjectItem(root, "nan")));
+  assert_true(cJSON_IsNull(cJSON_GetObjectItem(root, "infinite")));
+  assert_true(cJSON_IsNull(cJSON_GetObjectItem(root, "nothing")));
+  assert_true(cJSON_IsTrue(cJSON_GetObjectItem(root, "yes")));
+  assert_true(cJSON_GetObjectItem(root, "third")->valuedouble == 1.0 / 3);
+  const cJSON *points = cJSON_GetObjectItem(cJSON_GetObjectItem(root, "kernel"), "points");
+  assert_int_equal(cJSON_GetArraySize(points), 2);
+  assert_true(cJSON_GetObjectItem(cJSON_GetArrayItem(points, 0), "gamma")->valuedouble == 0.1);
+  assert_string_equal(cJSON_GetArrayItem(points, 1)->valuestring, "last");
+  assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(root, "norms")), 3);
+  cJSON_Delete(root);
+}
+
+static void report_allocations_may_fail(void **state)
+{
+  (void)state;
+  const char *path = path_of("f.json");
+  size_t before = files_in(dir);
+  mn_test_every_allocation(write_report, (void *)path);
+  assert_int_equal(files_in(dir), before + 1); /* the last, successful write */
+}
+
+static void too_deep_is_an_error(void **state)
+{
+  (void)state;
+  mn_report *r = NULL;
+  mn_error err = {0};
+  assert_int_equal(mn_report_open(&r, &err), MN_OK);
+  for (int i = 0; i < 12; i++) mn_report_begin_list(r, "a");
+  for (int i = 0; i < 12; i++) mn_report_end(r);
+  mn_report_end(r); /* one too many is harmless */
+  mn_report_count(r, "b", 1);
+  assert_int_equal(mn_report_write(r, path_of("deep.json"), &err), MN_ERR_MEMORY);
+  mn_report_close(&r);
+  mn_report_close(&r);
+}
+
+static void unwritable_paths_are_found_early(void **state)
+{
+  (void)state;
+  mn_error err = {0};
+  size_t before = files_in(dir);
+  assert_int_equal(mn_report_check_path(path_of("fine.json"), &err), MN_OK);
+  assert_int_equal(mn_report_check_path("-", &err), MN_OK);
+  assert_int_equal(mn_report_check_path(path_of("no/such.json"), &err), MN_ERR_IO);
+  assert_non_null(strstr(err.text, "no/such.json: cannot be written"));
+  assert_int_equal(mn_report_check_path(dir, &err), MN_ERR_IO);
+  assert_int_equal(mn_report_check_scores_path(path_of("s.npy"), &err), MN_OK);
+  assert_int_equal(mn_report_check_scores_path(path_of("s.txt"), &err), MN_ERR_ARGUMENT);
+  assert_non_null(strstr(err.text, ".npy or .csv expected"));
+  assert_int_equal(files_in(dir), before);
+}
+
+static const double scores[6] = {0.1, -1, 1e300, 1.0 / 3, 0, 5e-324};
+static const int64_t labels[3] = {-1, 7, INT64_MAX};
+
+static void scores_read_back(void **state)
+{
+  (void)state;
+  const char *npy = path_of("s.npy"), *csv = path_of("s.csv");
+  mn_npy array;
+  assert_int_equal(mn_report_write_scores(npy, 3, 2, scores, NULL), MN_OK);
+  assert_int_equal(mn_npy_read_as(npy, MN_NPY_F8, 2, (size_t[]){3, 2}, &array, NULL), MN_OK);
+  assert_memory_equal(array.values, scores, sizeof scores);
+  mn_npy_free(&array);
+  assert_int_equal(mn_report_write_scores(csv, 3, 2, scores, NULL), MN_OK);
+  const char *at = read_all(csv);
+  for (size_t i = 0; i < 6; i++) {
+    int used;
+    double value;
+    assert_int_equal(sscanf(at, "%lf%n", &value, &used), 1);
+    assert_true(value == scores[i]);
+    assert_int_equal(at[used], i % 2 ? '\n' : ',');
+    at += used + 1;
+  }
+  assert_int_equal(*at, 0);
+}
+
+static void labels_read_back(void **state)
+{
+  (void)state;
+  const char *npy = path_of("l.npy"), *text = path_of("l.txt");
+  mn_npy array;
+  assert_int_equal(mn_report_write_labels(npy, 3, labels, NULL), MN_OK);
+  assert_int_equal(mn_npy_read_as(npy, MN_NPY_I8, 1, (size_t[]){3}, &array, NULL), MN_OK);
+  assert_memory_equal(array.values, labels, sizeof labels);
+  mn_npy_free(&array);
+  assert_int_equal(mn_report_write_labels(text, 3, labels, NULL), MN_OK);
+  assert_string_equal(read_all(text), "-1\n7\n9223372036854775807\n");
+  assert_int_equal(mn_report_write_labels(path_of("no/l.txt"), 3, labels, NULL), MN_ERR_IO);
+}
+
+static mn_status write_predictions(void *arg, mn_error *err)
+{
+  (void)arg;
+  mn_status st = mn_report_write_scores(path_of("a.npy"), 3, 2, scores, err);
+  if (!st) st = mn_report_write_scores(path_of("a.csv"), 3, 2, scores, err);
+  if (!st) st = mn_report_write_labels(path_of("a.txt"), 3, labels, err);
+  return st ? st : mn_report_check_path(path_of("b.txt"), err);
+}
+
+static void prediction_allocations_may_fail(void **state)
+{
+  (void)state;
+  mn_test_every_allocation(write_predictions, NULL);
+}
+
+static void abandoned_files_are_removed(void **state)
+{
+  (void)state;
+  mn_atomic_file *a = NULL, *b = NULL;
+  size_t before = files_in(dir);
+  assert_int_equal(mn_atomic_file_open(path_of("x"), &a, NULL), MN_OK);
+  assert_int_equal(mn_atomic_file_open(path_of("y"), &b, NULL), MN_OK);
+  assert_int_equal(files_in(dir), before + 2);
+  assert_int_equal(mn_atomic_file_commit(&b, NULL), MN_OK);
+  mn_report_abandon_files();
+  assert_int_equal(files_in(dir), before + 1); /* y is whole and stays */
+  mn_atomic_file_abort(&a);
+}
+
+static void temporary_folders_go_last(void **state)
+{
+  (void)state;
+  char folder[512], file[600];
+  snprintf(folder, sizeof folder, "%s", path_of("folder"));
+  snprintf(file, sizeof file, "%s/file", folder);
+  size_t before = files_in(dir);
+  assert_int_equal(mkdir(folder, 0777), 0);
+  mn_temporary_add(folder);
+  mn_temporary_add(file);
+  fclose(fopen(file, "w"));
+  mn_temporary_unlink_all();
+  assert_int_equal(files_in(dir), before);
+  mn_temporary_remove(folder);
+  mn_temporary_remove(file);
+  mn_temporary_remove(file); /* unknown: nothing happens */
+}
+
+static void numbers_read_well(void **state)
+{
+  (void)state;
+  assert_string_equal(mn_number_count(47040016).text, "47,040,016");
+  assert_string_equal(mn_number_bytes(0).text, "0 B");
+  assert_string_equal(mn_number_bytes(999).text, "999 B");
+  assert_string_equal(mn_number_bytes(14388000000.0).text, "13.4 GiB");
+  assert_string_equal(mn_number_bytes(320.0 * 1048576).text, "320 MiB");
+  assert_string_equal(mn_number_seconds(0.0312).text, "0.031 s");
+  assert_string_equal(mn_number_seconds(0.9999).text, "1.0 s");
+  assert_string_equal(mn_number_seconds(119.96).text, "2 min 00 s");
+  assert_string_equal(mn_number_seconds(244.6).text, "4 min 05 s");
+  assert_string_equal(mn_number_seconds(7199.6).text, "2 h 00 min");
+  assert_string_equal(mn_number_seconds(NAN).text, "-");
+  assert_string_equal(mn_number_percent(0.0125).text, "1.25 %");
+  assert_string_equal(mn_number_percent(NAN).text, "-");
+  assert_string_equal(mn_number_real(0.02, 3).text, "0.02");
+  assert_string_equal(mn_number_real(INFINITY, 3).text, "-");
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(json_is_what_was_put),
+      cmocka_unit_test(report_allocations_may_fail),
+      cmocka_unit_test(too_deep_is_an_error),
+      cmocka_unit_test(unwritable_paths_are_found_early),
+      cmocka_unit_test(scores_read_back),
+      cmocka_unit_test(labels_read_back),
+      cmocka_unit_test(prediction_allocations_may_fail),
+      cmocka_unit_test(abandoned_files_are_removed),
+      cmocka_unit_test(temporary_folders_go_last),
+      cmocka_unit_test(numbers_read_well),
+  };
+  return cmocka_run_group_tests_name("report", tests, set_up, tear_down);
+}
