@@ -14,9 +14,9 @@ declare -A allowed=(
   [gram]="core linalg data"
   [expressivity]="core linalg data"
   [nn]="core linalg data"
-  [solve]="core linalg data gram"
+  [solve]="core linalg data gram bench"
   [model]="core linalg data features gram solve report"
-  [bench]="core linalg data gram solve"
+  [bench]="core linalg data gram"
 )
 # Public headers that are not named after their folder.
 declare -A folder_of=([context]=core [status]=core [types]=core [samples]=data [kernel]=gram)

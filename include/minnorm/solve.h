@@ -93,7 +93,8 @@ typedef struct {
   mn_solver solver;
 } mn_forecast;
 
-/* n training and m test samples of dim features, of element_bytes each in memory. Measures the gemm rate for about a
+/* n training and m test samples of dim features, which will take element_bytes each in memory; 0 when they are loaded already
+ * and part of the process. Measures the gemm rate for about a
  * quarter of a second. */
 mn_status mn_solve_forecast(size_t n, size_t m, size_t dim, size_t element_bytes, size_t columns,
                             const mn_kernel *kernel, const mn_solve_options *options, const mn_context *ctx,

@@ -5,6 +5,7 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.." || exit 1
 BUILD=${BUILD:-$PWD/build}
+[ -x "$BUILD/minnorm" ] || { echo "not ok 1 - $BUILD/minnorm is not built" && exit 1; }
 if grep -qE -e '-fsanitize|--coverage' "$BUILD/flags"; then
   echo "1..1"
   echo "ok 1 - install # SKIP a sanitizer or coverage build is not one to install"
@@ -62,6 +63,7 @@ needs() { readelf -d "$1" | grep -c 'NEEDED.*libminnorm.so.0'; }
 
 version=$(sed -n 's/^VERSION *:= *//p' Makefile)
 report "make install" "$(install_with install PREFIX=/usr)"
+[ $bad = 0 ] || exit 1
 report "its files" "$(diff <(expected_files | sort) <(files))"
 report "the soname" "$(complain "[libminnorm.so.0]" "$(readelf -d "$root/usr/lib/libminnorm.so" | sed -n 's/.*SONAME.* //p')")"
 shown=$(nm -D --defined-only "$root/usr/lib/libminnorm.so" | awk '{ print $3 }')
