@@ -1,6 +1,9 @@
 /* exp and acos in double, written so that a `#pragma omp simd` loop around them becomes vector instructions: no branch,
  * no table, no call. Included by the transforms, whose instruction set they take on; vecmath_f32.h is the twin.
  *
+ * Our own rather than libmvec's, which is glibc's alone and no faster: the Gaussian transform with its exp takes 1.0
+ * (AVX2, double) to 1.4 times as long (float, AVX2 and AVX-512).
+ *
  * Polynomials: interpolation at Chebyshev nodes, within a factor two of the best of their degree; the bounds are those
  * of the polynomial alone. */
 #ifndef MN_GRAM_VECMATH_H
