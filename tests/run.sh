@@ -45,6 +45,7 @@ parse_tap() {
     /^1\.\.[0-9]+/ { planned = (planned < 0 ? 0 : planned) + substr($1, 4); next }
     /^(not )?ok [0-9]+.*# *[Ss][Kk][Ii][Pp]/ {
       sub(/^(not )?ok [0-9]+ *(- *)?/, ""); sub(/^# *[Ss][Kk][Ii][Pp] */, ""); sub(/ *# *[Ss][Kk][Ii][Pp] */, ": ")
+      sub(/^[Ss]kip(ped|ping)?: */, "", note)
       reasons[skipped++] = $0 (note == "" ? "" : ": " note); note = ""; next
     }
     /^not ok [0-9]+/ { failed++; note = ""; next }
