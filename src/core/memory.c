@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 
 static atomic_long countdown = -1; /* allocations until the injected failure; negative: none */
-static atomic_long live;
+static atomic_long live, failures;
 
 static int injected_failure(void)
 {
@@ -28,30 +28,27 @@ static size_t product(size_t count, size_t size)
 
 static void *counted(void *p)
 {
-  if (p) atomic_fetch_add(&live, 1);
+  atomic_fetch_add(p ? &live : &failures, 1);
   return p;
 }
 
 void *mn_alloc(size_t count, size_t size)
 {
   size_t bytes = product(count, size);
-  if (!bytes || injected_failure()) return NULL;
-  return counted(malloc(bytes));
+  return counted(!bytes || injected_failure() ? NULL : malloc(bytes));
 }
 
 void *mn_calloc(size_t count, size_t size)
 {
   size_t bytes = product(count, size);
-  if (!bytes || injected_failure()) return NULL;
-  return counted(calloc(1, bytes));
+  return counted(!bytes || injected_failure() ? NULL : calloc(1, bytes));
 }
 
 void *mn_realloc(void *p, size_t count, size_t size)
 {
   size_t bytes = product(count, size);
-  if (!bytes || injected_failure()) return NULL;
-  void *q = realloc(p, bytes);
-  return p ? q : counted(q);
+  void *q = !bytes || injected_failure() ? NULL : realloc(p, bytes);
+  return p && q ? q : counted(q);
 }
 
 char *mn_strdup(const char *text)
@@ -65,10 +62,10 @@ void *mn_alloc_matrix(size_t count, size_t size)
 {
   const size_t huge_page = (size_t)2 << 20;
   size_t bytes = product(count, size);
-  if (!bytes || bytes > PTRDIFF_MAX - huge_page || injected_failure()) return NULL;
+  if (!bytes || bytes > PTRDIFF_MAX - huge_page || injected_failure()) return counted(NULL);
   size_t alignment = bytes >= 2 * huge_page ? huge_page : 64;
   void *p = NULL;
-  if (posix_memalign(&p, alignment, bytes)) return NULL;
+  if (posix_memalign(&p, alignment, bytes)) return counted(NULL);
   if (alignment == huge_page) madvise(p, bytes, MADV_HUGEPAGE); /* advice only: failure costs speed, nothing else */
   return counted(p);
 }
@@ -83,6 +80,11 @@ void mn_free(void *p)
 void mn_memory_fail_at(long k)
 {
   atomic_store(&countdown, k);
+}
+
+long mn_memory_failures(void)
+{
+  return atomic_load(&failures);
 }
 
 long mn_memory_live(void)

@@ -20,6 +20,9 @@ void mn_free(void *p);
 void mn_memory_fail_at(long k);
 long mn_memory_live(void); /* allocations not yet released */
 
+/* How many allocations have failed so far: tells a third party's failure for want of memory from other causes. */
+long mn_memory_failures(void);
+
 /* Resident memory of this process at its highest and now, and physical memory available now, in bytes (0: unknown). */
 size_t mn_memory_peak_rss(void);
 size_t mn_memory_current_rss(void);

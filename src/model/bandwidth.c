@@ -1,0 +1,248 @@
+/* The bandwidth: least leave-one-out square error over multiples of the inverse median.
+ *
+ * With K = L L' the error at sample i of the fit without it is alpha_i / (K^-1)_ii, so that one factorisation and the
+ * diagonal of the inverse judge a candidate. The square error is smooth in gamma where the error rate is not. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/memory.h"
+#include "core/random.h"
+#include "core/status.h"
+#include "data/select.h"
+#include "gram/gram.h"
+#include "gram/kernels.h"
+#include "linalg/cholesky.h"
+#include "linalg/threads.h"
+#include "model/model.h"
+
+enum { SAMPLES_MAX = 4000, MEDIAN_SAMPLES = 1000 };
+
+/* Exponents of two: the grid begins here, grows while the least error is at its end, and stays inside the limits. */
+enum { GRID_LOW = -2, GRID_HIGH = 3, GRID_LEAST = -10, GRID_MOST = 10 };
+
+typedef struct {
+  const mn_fit_options *options;
+  const mn_kernel_row *row;
+  mn_fit_report *report;
+  int threads;
+  mn_context inner;      /* the caller's, its progress shown as steps of this search */
+  const mn_context *ctx; /* the caller's own */
+  mn_data *drawn;
+  mn_samples samples;
+  size_t outputs;
+  double *y;       /* n x outputs */
+  double *alpha;   /* n x outputs */
+  double *inverse; /* n: diagonal of K^-1 */
+  double *norms;   /* n */
+  mn_panels *dots; /* inner products, kept for all candidates */
+  mn_panels *k;
+} search;
+
+static int forward_progress(void *user, const mn_progress *inner)
+{
+  (void)inner;
+  const search *s = user;
+  const double expected = GRID_HIGH - GRID_LOW + 3; /* the usual number of points */
+  double done = fmin((double)s->report->gamma_count, expected - 1);
+  mn_progress p = {"bandwidth", done, expected, "step"};
+  return s->ctx && s->ctx->progress ? s->ctx->progress(s->ctx->user, &p) : 0;
+}
+
+/* At most SAMPLES_MAX samples, drawn without replacement, with their targets. */
+static mn_status draw(search *s, const mn_samples *samples, const mn_encoded *e, mn_error *err)
+{
+  size_t n = samples->n < SAMPLES_MAX ? samples->n : SAMPLES_MAX;
+  size_t *order = mn_alloc(samples->n, sizeof *order);
+  mn_status st = MN_OK;
+  s->y = mn_alloc(n * e->outputs, sizeof *s->y);
+  if (!order || !s->y) {
+    st = MN_NO_MEMORY(err, samples->n * sizeof *order);
+    goto done;
+  }
+  mn_random_permutation(s->options->seed, MN_STREAM_SUBSAMPLE, samples->n, order);
+  if ((st = mn_data_select(samples->data, order, n, &s->drawn, err))) goto done;
+  s->samples = mn_samples_of(s->drawn, samples->scaling);
+  s->outputs = e->outputs;
+  for (size_t c = 0; c < e->outputs; c++)
+    for (size_t i = 0; i < n; i++) s->y[i + c * n] = e->y[order[i] + c * e->n];
+done:
+  mn_free(order);
+  return st;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* What gamma multiplies, for a pair of samples. */
+static double scale_of(const search *s, size_t i, size_t j)
+{
+  double dot = *(const double *)mn_panels_at(s->dots, i, j);
+  double r2 = fmax(s->norms[i] + s->norms[j] - 2 * dot, 0);
+  return s->row->power == 2 ? r2 : s->row->power == 1 ? sqrt(r2) : s->norms[i];
+}
+
+static mn_status find_median(search *s, mn_error *err)
+{
+  size_t n = s->samples.n < MEDIAN_SAMPLES ? s->samples.n : MEDIAN_SAMPLES, count = 0;
+  double *values = mn_alloc(n * n, sizeof *values);
+  if (!values) return MN_NO_MEMORY(err, n * n * sizeof *values);
+  for (size_t j = 0; j < n; j++)
+    for (size_t i = j + 1; i < n; i++) values[count++] = scale_of(s, i, j);
+  qsort(values, count, sizeof *values, compare_doubles);
+  double median = count ? values[count / 2] : 0;
+  mn_free(values);
+  s->report->median = median > 0 ? median : 1; /* one sample, or most of them equal: any scale is as good */
+  return MN_OK;
+}
+
+/* The candidate's K + ridge I from the inner products. */
+static void fill_candidate(const search *s, const mn_kernel *kernel)
+{
+  const mn_panels *from = s->dots;
+  size_t w = from->width, tiles = mn_panels_tiles(from);
+#pragma omp parallel for num_threads(s->threads) schedule(dynamic)
+  for (size_t t = 0; t < tiles; t++) {
+    size_t i, j;
+    mn_panels_tile_of(from, t, &i, &j);
+    size_t m = mn_panels_rows(from, i), n = mn_panels_rows(from, j), ld = from->panel[j].ld;
+    const double *source = mn_panels_at(from, i * w, j * w);
+    double *tile = mn_panels_at(s->k, i * w, j * w);
+    for (size_t c = 0; c < n; c++) memcpy(tile + c * ld, source + c * ld, m * sizeof *tile);
+    mn_kernel_transform_f64(kernel, m, n, tile, ld, s->norms + i * w, s->norms + j * w);
+    for (size_t d = 0; i == j && d < m; d++)
+      tile[d * (ld + 1)] = s->row->diagonal(kernel, s->norms[i * w + d]) + s->options->solve.ridge;
+  }
+}
+
+/* Mean square error and error rate of y - alpha_i / (K^-1)_ii. */
+static void judge(const search *s, mn_gamma_point *point, int classes)
+{
+  size_t n = s->samples.n, wrong = 0;
+  double squares = 0;
+  for (size_t i = 0; i < n; i++) {
+    size_t best = 0, truth = 0;
+    double best_score = -INFINITY;
+    for (size_t c = 0; c < s->outputs; c++) {
+      double error = s->alpha[i + c * n] / s->inverse[i], score = s->y[i + c * n] - error;
+      squares += error * error;
+      if (s->y[i + c * n] > s->y[i + truth * n]) truth = c;
+      if (score > best_score) best_score = score, best = c;
+    }
+    wrong += best != truth;
+  }
+  point->loo_mse = squares / (double)n;
+  point->loo_error = classes ? (double)wrong / (double)n : NAN;
+}
+
+/* Tries gamma = multiple / median; a matrix that cannot be factored leaves NaN. */
+static mn_status try_multiple(search *s, double multiple, int classes, mn_error *err)
+{
+  mn_gamma_point *point = &s->report->gamma_points[s->report->gamma_count];
+  size_t n = s->samples.n, pivot;
+  mn_kernel kernel = s->options->kernel;
+  kernel.gamma = multiple / s->report->median;
+  *point = (mn_gamma_point){kernel.gamma, multiple, NAN, NAN};
+  fill_candidate(s, &kernel);
+  mn_status st = mn_cholesky_factor(s->k, s->threads, &s->inner, &pivot, err);
+  if (st != MN_ERR_SINGULAR) {
+    if (st) return st;
+    memcpy(s->alpha, s->y, n * s->outputs * sizeof *s->alpha);
+    if ((st = mn_cholesky_solve(s->k, s->threads, s->outputs, s->alpha, err))) return st;
+    if ((st = mn_cholesky_inverse_diagonal(s->k, s->threads, &s->inner, "bandwidth", s->inverse, err))) return st;
+    judge(s, point, classes);
+  }
+  s->report->gamma_count++;
+  return MN_OK;
+}
+
+/* The point of least square error among those tried; NULL when none could be factored. */
+static const mn_gamma_point *best_point(const mn_fit_report *r)
+{
+  const mn_gamma_point *best = NULL;
+  for (size_t i = 0; i < r->gamma_count; i++) {
+    const mn_gamma_point *p = &r->gamma_points[i];
+    if (!isnan(p->loo_mse) && (!best || p->loo_mse < best->loo_mse)) best = p;
+  }
+  return best;
+}
+
+static mn_status try_grid(search *s, int classes, mn_error *err)
+{
+  int low = GRID_LOW, high = GRID_HIGH;
+  mn_status st = MN_OK;
+  for (int e = low; !st && e <= high; e++) st = try_multiple(s, ldexp(1, e), classes, err);
+  while (!st) {
+    const mn_gamma_point *best = best_point(s->report);
+    double multiple = best ? best->multiple : ldexp(1, high); /* singular everywhere: K gets better with gamma */
+    if (multiple == ldexp(1, high) && high < GRID_MOST)
+      st = try_multiple(s, ldexp(1, ++high), classes, err);
+    else if (multiple == ldexp(1, low) && low > GRID_LEAST)
+      st = try_multiple(s, ldexp(1, --low), classes, err);
+    else
+      break;
+  }
+  return st;
+}
+
+static mn_status search_gamma(search *s, int classes, mn_error *err)
+{
+  mn_status st = try_grid(s, classes, err);
+  const mn_gamma_point *best = st ? NULL : best_point(s->report);
+  if (!best) return st; /* nothing could be factored: the caller falls back to the median */
+  double multiple = best->multiple;
+  if ((st = try_multiple(s, multiple * sqrt(0.5), classes, err))) return st;
+  return try_multiple(s, multiple * sqrt(2), classes, err);
+}
+
+static mn_status prepare(search *s, const mn_samples *samples, const mn_encoded *e, mn_error *err)
+{
+  mn_status st = draw(s, samples, e, err);
+  if (st) return st;
+  size_t n = s->samples.n, width = mn_panels_width(n);
+  mn_kernel linear = mn_kernel_default(MN_KERNEL_LINEAR);
+  s->norms = mn_alloc(n, sizeof *s->norms);
+  s->inverse = mn_alloc(n, sizeof *s->inverse);
+  s->alpha = mn_alloc(n * s->outputs, sizeof *s->alpha);
+  if (!s->norms || !s->inverse || !s->alpha) return MN_NO_MEMORY(err, n * s->outputs * sizeof *s->alpha);
+  if ((st = mn_panels_open(n, width, MN_F64, &s->dots, err))) return st;
+  if ((st = mn_panels_open(n, width, MN_F64, &s->k, err))) return st;
+  if ((st = mn_gram_norms(&s->samples, s->threads, s->norms, err))) return st;
+  return mn_gram_fill(&s->samples, &linear, 0, s->threads, &s->inner, s->dots, err);
+}
+
+static void release(search *s)
+{
+  mn_data_close(&s->drawn);
+  mn_panels_close(&s->dots);
+  mn_panels_close(&s->k);
+  mn_free(s->y);
+  mn_free(s->alpha);
+  mn_free(s->inverse);
+  mn_free(s->norms);
+}
+
+mn_status mn_bandwidth_choose(const mn_samples *samples, const mn_encoded *encoded, const mn_fit_options *options,
+                              const mn_context *ctx, mn_fit_report *report, mn_error *err)
+{
+  const mn_kernel_row *row = mn_kernel_find(options->kernel.name);
+  report->kernel = options->kernel;
+  report->gamma_rule = options->gamma_rule;
+  if (!row->has_gamma || options->gamma_rule == MN_GAMMA_GIVEN) return MN_OK;
+  double begin_s = mn_clock_s();
+  search s = {.options = options, .row = row, .report = report, .ctx = ctx, .threads = mn_threads_open(ctx)};
+  s.inner = (mn_context){.threads = s.threads, .progress = forward_progress, .user = &s};
+  mn_status st = prepare(&s, samples, encoded, err);
+  if (!st) st = find_median(&s, err);
+  if (!st && options->gamma_rule == MN_GAMMA_AUTO) st = search_gamma(&s, encoded->labels != NULL, err);
+  const mn_gamma_point *best = st ? NULL : best_point(report);
+  report->kernel.gamma = best ? best->gamma : 1 / report->median;
+  report->gamma_samples = s.samples.n;
+  report->bandwidth_s = mn_clock_s() - begin_s;
+  release(&s);
+  return st;
+}

@@ -1,0 +1,49 @@
+/* Inside of a model: what fitting, predicting and storing share. */
+#ifndef MN_MODEL_MODEL_H
+#define MN_MODEL_MODEL_H
+
+#include "minnorm/model.h"
+
+struct mn_model {
+  mn_fit_options options;
+  mn_fit_report report;
+  mn_data *owned; /* samples of the model's own: loaded, or the training set without duplicates; else NULL */
+  mn_scaling *scaling;
+  mn_samples samples; /* the centres of the expansion; n = 0 for a loaded primal model */
+  size_t outputs;
+  int64_t *labels;      /* outputs, ascending; NULL: regression */
+  double *offset;       /* outputs: the mean target with `center`, else 0 */
+  int primal;           /* coefficients are the weights of a linear model */
+  size_t unknowns;      /* rows of the coefficients: samples.n, or dim when primal */
+  double *coefficients; /* unknowns x outputs, column-major */
+};
+
+/* Training targets as the solver wants them. */
+typedef struct {
+  size_t n, outputs;
+  int64_t *labels;  /* outputs, ascending; NULL: regression */
+  size_t *class_of; /* n, index into labels, after corruption; NULL: regression */
+  double *y;        /* n x outputs, column-major, offset subtracted */
+  double *offset;   /* outputs */
+} mn_encoded;
+
+mn_status mn_encode_targets(const mn_data *train, const mn_fit_options *options, mn_encoded *out, mn_error *err);
+void mn_encoded_close(mn_encoded *encoded);
+
+/* Which samples the system is made of when equal ones are merged: keep names `count` samples, position[i] is where
+ * sample i or the earliest one equal to it stands among them. */
+typedef struct {
+  size_t count;
+  size_t *keep;     /* count */
+  size_t *position; /* n */
+} mn_merge;
+
+/* Finds duplicates; equal samples with different targets are MN_ERR_DATA. keep and position are NULL without any. */
+mn_status mn_merge_open(const mn_data *train, const mn_encoded *encoded, mn_merge *out, mn_error *err);
+void mn_merge_close(mn_merge *merge);
+
+/* Chooses gamma by options->gamma_rule and fills in the report's part on it. y: samples.n x outputs, column-major. */
+mn_status mn_bandwidth_choose(const mn_samples *samples, const mn_encoded *encoded, const mn_fit_options *options,
+                              const mn_context *ctx, mn_fit_report *report, mn_error *err);
+
+#endif

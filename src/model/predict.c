@@ -1,0 +1,92 @@
+/* Predicting and scoring. */
+#include <math.h>
+
+#include "core/memory.h"
+#include "core/status.h"
+#include "gram/gram.h"
+#include "gram/linear.h"
+#include "linalg/threads.h"
+#include "model/model.h"
+
+/* Column-major m x outputs into the caller's row-major, with the mean target added. */
+static void add_offset(const mn_model *model, size_t m, const double *values, double *scores)
+{
+  size_t outputs = model->outputs;
+  for (size_t i = 0; i < m; i++)
+    for (size_t c = 0; c < outputs; c++) scores[i * outputs + c] = values[i + c * m] + model->offset[c];
+}
+
+mn_status mn_model_predict(const mn_model *model, const mn_data *data, const mn_context *ctx, double *scores,
+                           mn_error *err)
+{
+  size_t m = data->n, outputs = model->outputs;
+  if (data->dim != model->report.dim)
+    return MN_FAIL(err, MN_ERR_DATA, "%s: samples of %zu features, the model was fitted to %zu", data->name, data->dim,
+                   model->report.dim);
+  int threads = mn_threads_open(ctx);
+  mn_samples samples = mn_samples_of(data, model->scaling);
+  double *values = mn_alloc_matrix(m * outputs, sizeof *values);
+  if (!values) return MN_NO_MEMORY(err, m * outputs * sizeof *values);
+  mn_status st = model->primal ? mn_linear_multiply(&samples, threads, outputs, model->coefficients, values, err)
+                               : mn_gram_multiply(&samples, &model->samples, &model->report.kernel, threads, ctx,
+                                                  "predict", outputs, model->coefficients, values, err);
+  if (!st) add_offset(model, m, values, scores);
+  mn_free(values);
+  return st;
+}
+
+static size_t greatest(const double *row, size_t count)
+{
+  size_t best = 0;
+  for (size_t c = 1; c < count; c++)
+    if (row[c] > row[best]) best = c;
+  return best;
+}
+
+mn_status mn_model_classify(const mn_model *model, size_t m, const double *scores, int64_t *labels, mn_error *err)
+{
+  if (!model->labels) return MN_FAIL(err, MN_ERR_ARGUMENT, "a regression has no labels");
+  for (size_t i = 0; i < m; i++) labels[i] = model->labels[greatest(scores + i * model->outputs, model->outputs)];
+  return MN_OK;
+}
+
+static mn_status score_classes(const mn_model *model, const mn_data *data, const double *scores, mn_metrics *out,
+                               mn_error *err)
+{
+  size_t wrong = 0, outputs = model->outputs;
+  if (!mn_data_has_labels(data))
+    return MN_FAIL(err, MN_ERR_DATA, "%s: one column of integer labels expected, as the model was fitted to",
+                   data->name);
+  for (size_t i = 0; i < data->n; i++)
+    wrong += data->y[i] != (double)model->labels[greatest(scores + i * outputs, outputs)];
+  out->error = (double)wrong / (double)data->n;
+  return MN_OK;
+}
+
+static mn_status score_regression(const mn_model *model, const mn_data *data, const double *scores, mn_metrics *out,
+                                  mn_error *err)
+{
+  size_t n = data->n, columns = data->columns;
+  double left = 0, around = 0;
+  if (columns != model->outputs)
+    return MN_FAIL(err, MN_ERR_DATA, "%s: %zu target columns, the model has %zu", data->name, columns, model->outputs);
+  for (size_t c = 0; c < columns; c++) {
+    double mean = 0;
+    for (size_t i = 0; i < n; i++) mean += data->y[i * columns + c] / (double)n;
+    for (size_t i = 0; i < n; i++) {
+      double y = data->y[i * columns + c], error = y - scores[i * columns + c];
+      left += error * error;
+      around += (y - mean) * (y - mean);
+    }
+  }
+  out->rmse = sqrt(left / (double)(n * columns));
+  out->r2 = around > 0 ? 1 - left / around : NAN;
+  return MN_OK;
+}
+
+mn_status mn_model_score(const mn_model *model, const mn_data *data, const double *scores, mn_metrics *out,
+                         mn_error *err)
+{
+  *out = (mn_metrics){NAN, NAN, NAN};
+  return (model->labels ? score_classes : score_regression)(model, data, scores, out, err);
+}

@@ -1,0 +1,137 @@
+/* Models on disk: a folder with model.json and .npy arrays, each with a CRC-32 in the header, so that a damaged file is
+ * told from a good one. Written to a temporary folder beside the target, synced, and exchanged with it. */
+#define _GNU_SOURCE
+#include "model/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "core/memory.h"
+#include "core/status.h"
+
+char *mn_store_path(const char *folder, const char *file, mn_error *err)
+{
+  size_t size = strlen(folder) + strlen(file) + 2;
+  char *path = mn_alloc(size, 1);
+  if (path)
+    snprintf(path, size, "%s/%s", folder, file);
+  else
+    MN_NO_MEMORY(err, size);
+  return path;
+}
+
+uint32_t mn_store_checksum(const void *bytes, size_t count)
+{
+  const size_t most = (size_t)1 << 30; /* zlib counts in 32 bits */
+  const unsigned char *p = bytes;
+  uLong crc = crc32(0, NULL, 0);
+  for (; count; p += count < most ? count : most, count -= count < most ? count : most)
+    crc = crc32(crc, p, (uInt)(count < most ? count : most));
+  return (uint32_t)crc;
+}
+
+static mn_status io_error(const char *path, const char *what, mn_error *err)
+{
+  return MN_FAIL(err, MN_ERR_IO, "%s: %s: %s", path, what, strerror(errno));
+}
+
+/* Removes a folder of plain files; what cannot be removed stays. */
+static void remove_folder(const char *path)
+{
+  DIR *folder = opendir(path);
+  if (!folder) return;
+  for (struct dirent *entry; (entry = readdir(folder));)
+    if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")) unlinkat(dirfd(folder), entry->d_name, 0);
+  closedir(folder);
+  rmdir(path);
+}
+
+static int is_model(const char *path)
+{
+  mn_error ignored;
+  char *header = mn_store_path(path, MN_STORE_HEADER, &ignored);
+  int found = header && access(header, F_OK) == 0;
+  mn_free(header);
+  return found;
+}
+
+/* Only a model, or nothing, may be in the way. */
+static mn_status check_target(const char *path, mn_error *err)
+{
+  struct stat info;
+  if (lstat(path, &info)) {
+    if (errno == ENOENT) return MN_OK;
+    return io_error(path, "cannot save a model here", err);
+  }
+  if (S_ISDIR(info.st_mode) && is_model(path)) return MN_OK;
+  return MN_FAIL(err, MN_ERR_IO, "%s: exists and is not a model; choose another name", path);
+}
+
+/* The temporary folder beside the target; a trailing slash of the target is left out. */
+static mn_status make_temporary(const char *path, char **out, mn_error *err)
+{
+  static const char suffix[] = ".tmp-XXXXXX";
+  size_t length = strlen(path);
+  while (length > 1 && path[length - 1] == '/') length--;
+  char *name = mn_alloc(length + sizeof suffix, 1);
+  if (!name) return MN_NO_MEMORY(err, length + sizeof suffix);
+  memcpy(name, path, length);
+  memcpy(name + length, suffix, sizeof suffix);
+  if (!mkdtemp(name)) {
+    mn_free(name);
+    return io_error(path, "cannot save a model here", err);
+  }
+  *out = name;
+  return MN_OK;
+}
+
+static mn_status sync_folder(const char *path, mn_error *err)
+{
+  int fd = open(path, O_RDONLY | O_DIRECTORY);
+  int bad = fd < 0 || (fsync(fd) && errno != EINVAL);
+  mn_status st = bad ? io_error(path, "cannot sync", err) : MN_OK;
+  if (fd >= 0) close(fd);
+  return st;
+}
+
+/* Gives the temporary folder its name; an earlier model moves to the temporary name and is removed. */
+static mn_status install(const char *temporary, const char *path, mn_error *err)
+{
+  struct stat info;
+  if (chmod(temporary, 0755)) return io_error(path, "cannot set its mode", err);
+  if (lstat(path, &info)) return rename(temporary, path) ? io_error(path, "cannot rename", err) : MN_OK;
+  if (renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_EXCHANGE))
+    return io_error(path, "cannot replace the model here", err);
+  remove_folder(temporary);
+  return MN_OK;
+}
+
+mn_status mn_model_check_path(const char *path, mn_error *err)
+{
+  char *temporary = NULL;
+  mn_status st = check_target(path, err);
+  if (st || (st = make_temporary(path, &temporary, err))) return st;
+  rmdir(temporary);
+  mn_free(temporary);
+  return MN_OK;
+}
+
+mn_status mn_model_save(const mn_model *model, const char *path, mn_error *err)
+{
+  char *temporary = NULL;
+  mn_status st = check_target(path, err);
+  if (st || (st = make_temporary(path, &temporary, err))) return st;
+  st = mn_store_write(model, temporary, err);
+  if (!st) st = sync_folder(temporary, err);
+  if (!st) st = install(temporary, path, err);
+  if (st) remove_folder(temporary);
+  mn_free(temporary);
+  return st;
+}

@@ -1,0 +1,21 @@
+/* Between the folder of a model and what is written in it. */
+#ifndef MN_MODEL_STORE_H
+#define MN_MODEL_STORE_H
+
+#include <stdint.h>
+
+#include "model/model.h"
+
+#define MN_STORE_HEADER "model.json"
+enum { MN_STORE_VERSION = 1 };
+
+/* folder/file, allocated; NULL with `err` filled when that fails. */
+char *mn_store_path(const char *folder, const char *file, mn_error *err);
+
+/* CRC-32 of bytes. */
+uint32_t mn_store_checksum(const void *bytes, size_t count);
+
+/* Writes the arrays and then the header into an existing folder. */
+mn_status mn_store_write(const mn_model *model, const char *folder, mn_error *err);
+
+#endif

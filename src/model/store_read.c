@@ -1,0 +1,274 @@
+/* Loading a model: the header is checked member by member, each array against its shape and checksum in the header. */
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/memory.h"
+#include "core/status.h"
+#include "data/npy.h"
+#include "minnorm/options.h"
+#include "model/store.h"
+
+enum { HEADER_MOST = 1 << 20 };
+
+typedef struct {
+  const char *folder;
+  cJSON *header;
+} reader;
+
+static mn_status damaged(const reader *r, const char *what, mn_error *err)
+{
+  return MN_FAIL(err, MN_ERR_FORMAT, "%s/%s: %s is missing or not what it should be: the model is damaged", r->folder,
+                 MN_STORE_HEADER, what);
+}
+
+static void *hook_malloc(size_t bytes)
+{
+  return mn_alloc(bytes, 1);
+}
+
+/* The text of a header file, NUL-terminated. */
+static mn_status read_text(const char *path, char **out, mn_error *err)
+{
+  FILE *f = fopen(path, "rb");
+  if (!f) return MN_FAIL(err, MN_ERR_IO, "%s: %s", path, strerror(errno));
+  mn_status st = MN_OK;
+  char *text = mn_alloc(HEADER_MOST + 1, 1);
+  if (!text)
+    st = MN_NO_MEMORY(err, HEADER_MOST + 1);
+  else {
+    size_t length = fread(text, 1, HEADER_MOST + 1, f);
+    if (ferror(f)) st = MN_FAIL(err, MN_ERR_IO, "%s: reading failed", path);
+    if (length > HEADER_MOST) st = MN_FAIL(err, MN_ERR_FORMAT, "%s: a header of at most 1 MiB expected", path);
+    text[length < HEADER_MOST ? length : HEADER_MOST] = '\0';
+  }
+  fclose(f);
+  if (st)
+    mn_free(text);
+  else
+    *out = text;
+  return st;
+}
+
+static mn_status read_header(reader *r, mn_error *err)
+{
+  char *text = NULL, *path = mn_store_path(r->folder, MN_STORE_HEADER, err);
+  if (!path) return MN_ERR_MEMORY;
+  mn_status st = read_text(path, &text, err);
+  if (st) goto done;
+  cJSON_Hooks hooks = {hook_malloc, mn_free};
+  cJSON_InitHooks(&hooks);
+  long failures = mn_memory_failures();
+  if (!(r->header = cJSON_Parse(text)))
+    st = mn_memory_failures() != failures ? MN_NO_MEMORY(err, strlen(text))
+                                          : MN_FAIL(err, MN_ERR_FORMAT, "%s: not a JSON object", path);
+done:
+  mn_free(text);
+  mn_free(path);
+  return st;
+}
+
+static const char *get_text(const cJSON *object, const char *key)
+{
+  return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+}
+
+/* A whole number of at least 0, below 2^53. */
+static int get_count(const cJSON *object, const char *key, size_t *out)
+{
+  const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+  if (!cJSON_IsNumber(item)) return 0;
+  double value = item->valuedouble;
+  if (!(value >= 0 && value < 0x1p53) || value != floor(value)) return 0;
+  *out = (size_t)value;
+  return 1;
+}
+
+static int get_real(const cJSON *object, const char *key, double *out)
+{
+  const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+  *out = cJSON_IsNumber(item) ? item->valuedouble : NAN;
+  return cJSON_IsNumber(item) || cJSON_IsNull(item);
+}
+
+static mn_status check_version(const reader *r, mn_error *err)
+{
+  size_t version;
+  const char *format = get_text(r->header, "format");
+  if (!format || strcmp(format, "minnorm model")) return damaged(r, "\"format\": \"minnorm model\"", err);
+  if (!get_count(r->header, "version", &version)) return damaged(r, "\"version\"", err);
+  if (version == MN_STORE_VERSION) return MN_OK;
+  return MN_FAIL(err, MN_ERR_VERSION, "%s: a model of format version %zu; this program reads version %d", r->folder,
+                 version, MN_STORE_VERSION);
+}
+
+static mn_status read_kernel(const reader *r, mn_kernel *out, mn_error *err)
+{
+  const cJSON *kernel = cJSON_GetObjectItemCaseSensitive(r->header, "kernel");
+  const char *name = get_text(kernel, "name");
+  size_t degree, depth;
+  if (!name || mn_kernel_by_name(name, &out->name, NULL)) return damaged(r, "\"kernel\"", err);
+  if (!get_real(kernel, "gamma", &out->gamma) || !get_real(kernel, "coef0", &out->coef0) ||
+      !get_count(kernel, "degree", &degree) || !get_count(kernel, "depth", &depth) || degree > 1000 || depth > 1000)
+    return damaged(r, "\"kernel\"", err);
+  out->degree = (int)degree;
+  out->depth = (int)depth;
+  return mn_kernel_check(out, NULL) ? damaged(r, "\"kernel\"", err) : MN_OK;
+}
+
+/* Reads an array the header names and requires its shape; columns 0: one dimension. */
+static mn_status read_array(const reader *r, const char *name, mn_npy_type type, size_t rows, size_t columns,
+                            mn_npy *out, mn_error *err)
+{
+  const cJSON *arrays = cJSON_GetObjectItemCaseSensitive(r->header, "arrays");
+  const cJSON *entry = cJSON_GetObjectItemCaseSensitive(arrays, name);
+  const char *file = get_text(entry, "file"), *crc = get_text(entry, "crc32");
+  size_t shape[2] = {rows, columns};
+  if (!file || strchr(file, '/') || !crc) return damaged(r, name, err);
+  char *path = mn_store_path(r->folder, file, err);
+  if (!path) return MN_ERR_MEMORY;
+  mn_status st = mn_npy_read_as(path, type, columns ? 2 : 1, shape, out, err);
+  if (!st && strtoul(crc, NULL, 16) != mn_store_checksum(out->values, out->count * mn_npy_type_size(type))) {
+    mn_npy_free(out);
+    st = MN_FAIL(err, MN_ERR_FORMAT, "%s: checksum %s expected, another found: the model is damaged", path, crc);
+  }
+  mn_free(path);
+  return st;
+}
+
+/* The array's memory becomes the caller's. */
+static mn_status take_array(const reader *r, const char *name, mn_npy_type type, size_t rows, void *out, mn_error *err)
+{
+  mn_npy array;
+  mn_status st = read_array(r, name, type, rows, 0, &array, err);
+  if (!st) memcpy(out, &array.values, sizeof array.values);
+  return st;
+}
+
+static mn_status read_coefficients(const reader *r, mn_model *m, mn_error *err)
+{
+  mn_npy rows;
+  mn_status st = read_array(r, m->primal ? "weights" : "alpha", MN_NPY_F8, m->unknowns, m->outputs, &rows, err);
+  if (st) return st;
+  m->coefficients = mn_alloc_matrix(rows.count, sizeof *m->coefficients);
+  if (m->coefficients)
+    for (size_t i = 0; i < m->unknowns; i++)
+      for (size_t c = 0; c < m->outputs; c++)
+        m->coefficients[i + c * m->unknowns] = ((const double *)rows.values)[i * m->outputs + c];
+  else
+    st = MN_NO_MEMORY(err, rows.count * sizeof *m->coefficients);
+  mn_npy_free(&rows);
+  return st;
+}
+
+static mn_status read_scaling(const reader *r, mn_model *m, mn_error *err)
+{
+  static const char *const scales[] = {
+      [MN_SCALE_UNIT] = "unit", [MN_SCALE_NONE] = "none", [MN_SCALE_STANDARD] = "standard"};
+  const char *name = get_text(r->header, "scale");
+  mn_scale kind = MN_SCALE_STANDARD;
+  while (kind > MN_SCALE_AUTO && (!name || strcmp(name, scales[kind]))) kind--;
+  if (kind == MN_SCALE_AUTO) return damaged(r, "\"scale\"", err);
+  mn_scaling *s = m->scaling = mn_calloc(1, sizeof *s);
+  if (!s) return MN_NO_MEMORY(err, sizeof *s);
+  *s = (mn_scaling){.kind = kind, .dim = m->report.dim};
+  if (kind != MN_SCALE_STANDARD) return MN_OK;
+  mn_status st = take_array(r, "shift", MN_NPY_F8, s->dim, &s->shift, err);
+  return st ? st : take_array(r, "factor", MN_NPY_F8, s->dim, &s->factor, err);
+}
+
+/* The centres, in whichever of the three types they were saved. */
+static mn_status read_samples(const reader *r, mn_model *m, mn_error *err)
+{
+  static const mn_npy_type types[] = {[MN_U8] = MN_NPY_U1, [MN_F32] = MN_NPY_F4, [MN_F64] = MN_NPY_F8};
+  const cJSON *arrays = cJSON_GetObjectItemCaseSensitive(r->header, "arrays");
+  const char *dtype = get_text(cJSON_GetObjectItemCaseSensitive(arrays, "samples"), "dtype");
+  size_t type = 0, n = m->unknowns, dim = m->report.dim;
+  mn_npy x;
+  while (dtype && type < 3 && strcmp(dtype, mn_npy_type_string(types[type]))) type++;
+  if (!dtype || type == 3) return damaged(r, "the type of samples", err);
+  mn_status st = read_array(r, "samples", types[type], n, dim, &x, err);
+  if (st) return st;
+  if (!(st = mn_data_create(n, dim, (mn_dtype)type, 1, &m->owned, err))) {
+    memcpy(m->owned->x, x.values, x.count * mn_npy_type_size(types[type]));
+    memset(m->owned->y, 0, n * sizeof *m->owned->y);
+    snprintf(m->owned->name, sizeof m->owned->name, "model");
+    m->samples = mn_samples_of(m->owned, m->scaling);
+  }
+  mn_npy_free(&x);
+  return st;
+}
+
+/* Options are for information; what cannot be set any more (a later program's) is damage like any other. */
+static mn_status read_options(const reader *r, mn_model *m, mn_error *err)
+{
+  size_t count;
+  const mn_option *table = mn_fit_option_table(&count);
+  const cJSON *options = cJSON_GetObjectItemCaseSensitive(r->header, "options");
+  mn_status st = mn_options_defaults(table, count, &m->options, err);
+  for (size_t i = 0; !st && i < count; i++) {
+    if (table[i].alias) continue;
+    const char *text = get_text(options, table[i].key);
+    if (!text || mn_option_set(&table[i], text, &m->options, NULL)) st = damaged(r, table[i].key, err);
+  }
+  return st;
+}
+
+static mn_status read_sizes(const reader *r, mn_model *m, mn_error *err)
+{
+  mn_fit_report *report = &m->report;
+  const cJSON *arrays = cJSON_GetObjectItemCaseSensitive(r->header, "arrays");
+  m->primal = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(r->header, "primal"));
+  const cJSON *coefficients = cJSON_GetObjectItemCaseSensitive(arrays, m->primal ? "weights" : "alpha");
+  if (!get_count(r->header, "n_train", &report->n_train) || !get_count(r->header, "dim", &report->dim) ||
+      !get_count(r->header, "outputs", &report->outputs) || !get_count(r->header, "classes", &report->classes) ||
+      !get_count(coefficients, "rows", &m->unknowns))
+    return damaged(r, "a size", err);
+  if (!report->dim || !report->outputs || !m->unknowns || (report->classes && report->classes != report->outputs) ||
+      (m->primal && m->unknowns != report->dim))
+    return damaged(r, "a size", err);
+  m->outputs = report->outputs;
+  get_real(r->header, "norm", &report->norm);
+  get_real(r->header, "residual", &report->solution.residual);
+  get_real(r->header, "train_error", &report->train_error);
+  get_real(r->header, "train_rmse", &report->train_rmse);
+  report->median = report->train_r2 = NAN;
+  report->system.primal = m->primal;
+  report->system.unknowns = m->unknowns;
+  return MN_OK;
+}
+
+static mn_status read_model(const reader *r, mn_model *m, mn_error *err)
+{
+  mn_status st = check_version(r, err);
+  if (!st) st = read_sizes(r, m, err);
+  if (!st) st = read_options(r, m, err);
+  if (!st) st = read_kernel(r, &m->report.kernel, err);
+  if (!st) st = read_coefficients(r, m, err);
+  if (!st) st = take_array(r, "offset", MN_NPY_F8, m->outputs, &m->offset, err);
+  if (!st && m->report.classes) st = take_array(r, "labels", MN_NPY_I8, m->outputs, &m->labels, err);
+  if (!st) st = read_scaling(r, m, err);
+  if (!st && !m->primal) st = read_samples(r, m, err);
+  m->report.gamma_rule = m->options.gamma_rule;
+  m->report.ridge = m->options.solve.ridge;
+  return st;
+}
+
+mn_status mn_model_open(const char *path, mn_model **out, mn_error *err)
+{
+  *out = NULL;
+  reader r = {.folder = path};
+  mn_model *m = mn_calloc(1, sizeof *m);
+  if (!m) return MN_NO_MEMORY(err, sizeof *m);
+  mn_status st = read_header(&r, err);
+  if (!st) st = read_model(&r, m, err);
+  cJSON_Delete(r.header);
+  if (st)
+    mn_model_close(&m);
+  else
+    *out = m;
+  return st;
+}
