@@ -305,7 +305,10 @@ static mn_status fill_text(mn_input *in, size_t *got, mn_error *err)
     in->text = larger;
     in->text_room = room;
   }
-  return produce(in, in->text + in->text_end, in->text_room - in->text_end - 1, got, err); /* room for the final 0 */
+  size_t room = in->text_room - in->text_end - 1; /* one byte stays for the final 0 */
+  mn_status st = produce(in, in->text + in->text_end, room, got, err);
+  if (!st) in->text_end += *got;
+  return st;
 }
 
 /* Cuts the line at text_at, whose newline (or the end of the file) is `length` bytes further. */
