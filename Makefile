@@ -68,7 +68,7 @@ $(BUILD)/flags $(BUILD)/members: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' "$$MN_NOW" | cmp -s - $@ || printf '%s\n' "$$MN_NOW" > $@
 
-$(ALL_OBJ): $(BUILD)/%.o: %.c $(BUILD)/flags
+$(ALL_OBJ): $(BUILD)/%.o: %.c $(BUILD)/flags Makefile
 	@mkdir -p $(@D)
 	$(CC) $(MN_CPPFLAGS) $(CPPFLAGS) $(CFLAGS) $(MN_CFLAGS) -c $< -o $@
 

@@ -24,7 +24,7 @@ complain() { [ "$1" = "$2" ] || printf 'expected: %s\nfound: %s\n' "$1" "$2"; }
 
 # What was built stays as it is: -o keeps make from rebuilding it with other flags than the caller's.
 install_with() { # goal, assignments
-  env -u MAKEFLAGS -u MAKELEVEL -u MAKEOVERRIDES make -s -o "$BUILD/flags" BUILD="$BUILD" DESTDIR="$root" "$@" 2>&1
+  env -u MAKEFLAGS -u MAKELEVEL -u MAKEOVERRIDES make -s -o "$BUILD/flags" -o Makefile BUILD="$BUILD" DESTDIR="$root" "$@" 2>&1
 }
 files() { (cd "$root" && find . ! -type d | sort | sed 's|^\./||'); }
 
