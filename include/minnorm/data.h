@@ -38,6 +38,13 @@ typedef struct {
  * Text features are doubles; LIBSVM's dim is the largest index in the file unless given. `*out` is NULL on failure. */
 mn_status mn_data_open(const char *spec, const mn_context *ctx, mn_data **out, mn_error *err);
 
+/* What synth:NAME makes, for help: its name, one line about it, the keys it accepts; NULL past the last. */
+typedef struct {
+  const char *name, *help;
+  const char *keys; /* separated by ", " */
+} mn_synth_info;
+const mn_synth_info *mn_data_synth_info(size_t i);
+
 /* Reads the training or the test part of "mnist" or "cifar10" below a directory (MNIST plain or .gz). */
 typedef enum { MN_TRAIN, MN_TEST } mn_part;
 mn_status mn_data_open_named(const char *dataset, const char *dir, mn_part part, const mn_context *ctx, mn_data **out,

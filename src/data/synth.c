@@ -14,36 +14,27 @@
 #include "data/readers.h"
 
 typedef struct {
-  const char *name;
-  const char *help;
-  const char *keys; /* accepted, separated by ", " */
+  mn_synth_info info;
   mn_synth_fill fill;
   size_t side; /* square grey images of bytes; 0: d real numbers */
   mn_synth_options defaults;
 } generator;
 
 static const generator generators[] = {
-    {"digits",
-     "28 x 28 grey images of drawn digits, ten classes",
-     "n, seed, part",
+    {{"digits", "28 x 28 grey images of drawn digits, ten classes", "n, seed, part"},
      mn_synth_digits,
      28,
      {.n = 5000, .d = 784, .columns = 1}},
-    {"gaussian",
-     "normal samples; labels are the cluster, fair coins, or the side of a hyperplane",
-     "n, d, labels, classes, distance, seed, part",
+    {{"gaussian", "normal samples; labels are the cluster, fair coins, or the side of a hyperplane",
+      "n, d, labels, classes, distance, seed, part"},
      mn_synth_gaussian,
      0,
      {.n = 1000, .d = 20, .classes = 2, .columns = 1, .distance = 4}},
-    {"regression",
-     "smooth real targets of uniform samples",
-     "n, d, columns, noise, seed, part",
+    {{"regression", "smooth real targets of uniform samples", "n, d, columns, noise, seed, part"},
      mn_synth_regression,
      0,
      {.n = 1000, .d = 5, .columns = 1, .noise = 0.05}},
-    {"circles",
-     "concentric rings in the plane, one a class",
-     "n, classes, noise, seed, part",
+    {{"circles", "concentric rings in the plane, one a class", "n, classes, noise, seed, part"},
      mn_synth_circles,
      0,
      {.n = 1000, .d = 2, .classes = 2, .columns = 1, .noise = 0.1}},
@@ -73,19 +64,9 @@ static const key keys[] = {
 };
 enum { KEYS = sizeof keys / sizeof *keys };
 
-const char *mn_data_synth_name(size_t i)
+const mn_synth_info *mn_data_synth_info(size_t i)
 {
-  return i < GENERATORS ? generators[i].name : NULL;
-}
-
-const char *mn_data_synth_help(size_t i)
-{
-  return i < GENERATORS ? generators[i].help : NULL;
-}
-
-const char *mn_data_synth_keys(size_t i)
-{
-  return i < GENERATORS ? generators[i].keys : NULL;
+  return i < GENERATORS ? &generators[i].info : NULL;
 }
 
 /* Whether `word`, of `length` characters, is one of the words of a list; its number in `index`. */
@@ -105,10 +86,11 @@ static int in_list(const char *list, const char *separators, const char *word, s
 static const generator *find_generator(const char *name, size_t length, mn_error *err)
 {
   for (size_t i = 0; i < GENERATORS; i++)
-    if (strlen(generators[i].name) == length && !memcmp(generators[i].name, name, length)) return &generators[i];
+    if (strlen(generators[i].info.name) == length && !memcmp(generators[i].info.name, name, length))
+      return &generators[i];
   char known[128] = "";
   for (size_t i = 0, used = 0; i < GENERATORS && used < sizeof known; i++)
-    used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", generators[i].name);
+    used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", generators[i].info.name);
   MN_FAIL(err, MN_ERR_ARGUMENT, "synth:%.*s: unknown synthetic data set; there are %s",
           (int)(length < 80 ? length : 80), name, known);
   return NULL;
@@ -146,8 +128,9 @@ static mn_status set_key(const generator *g, const key *k, const char *text, mn_
     return memcpy(member, &number, sizeof number), MN_OK;
   }
   if (k->type == KEY_CHOICE)
-    return MN_FAIL(err, MN_ERR_ARGUMENT, "synth:%s: %s is one of %s, not '%.80s'", g->name, k->name, k->choices, text);
-  return MN_FAIL(err, MN_ERR_ARGUMENT, "synth:%s: %s is %s from %.0f to %.0f, not '%.80s'", g->name, k->name,
+    return MN_FAIL(err, MN_ERR_ARGUMENT, "synth:%s: %s is one of %s, not '%.80s'", g->info.name, k->name, k->choices,
+                   text);
+  return MN_FAIL(err, MN_ERR_ARGUMENT, "synth:%s: %s is %s from %.0f to %.0f, not '%.80s'", g->info.name, k->name,
                  k->type == KEY_COUNT ? "an integer" : "a number", k->min, k->max, text);
 }
 
@@ -157,18 +140,19 @@ static mn_status read_pair(const generator *g, const char *pair, size_t length, 
 {
   char text[128];
   size_t index;
-  if (length >= sizeof text) return MN_FAIL(err, MN_ERR_ARGUMENT, "synth:%s: '%.80s...' is too long", g->name, pair);
+  if (length >= sizeof text)
+    return MN_FAIL(err, MN_ERR_ARGUMENT, "synth:%s: '%.80s...' is too long", g->info.name, pair);
   memcpy(text, pair, length);
   text[length] = '\0';
   char *equals = strchr(text, '=');
   size_t name_length = equals ? (size_t)(equals - text) : length;
-  if (equals && in_list(g->keys, ", ", text, name_length, &index)) {
+  if (equals && in_list(g->info.keys, ", ", text, name_length, &index)) {
     *equals = '\0';
     for (size_t i = 0; i < KEYS; i++)
       if (!strcmp(keys[i].name, text)) return set_key(g, &keys[i], equals + 1, options, err);
   }
-  return MN_FAIL(err, MN_ERR_ARGUMENT, "synth:%s: key=value expected, '%.80s' found; the keys are %s", g->name, text,
-                 g->keys);
+  return MN_FAIL(err, MN_ERR_ARGUMENT, "synth:%s: key=value expected, '%.80s' found; the keys are %s", g->info.name,
+                 text, g->info.keys);
 }
 
 static mn_status read_pairs(const generator *g, const char *text, mn_synth_options *options, mn_error *err)
@@ -213,7 +197,7 @@ mn_status mn_data_open_synth(const char *arguments, const mn_context *ctx, mn_da
     data->channels = 1;
     data->height = data->width = g->side;
   }
-  snprintf(data->name, sizeof data->name, "synth:%s", g->name);
+  snprintf(data->name, sizeof data->name, "synth:%s", g->info.name);
   if ((st = fill_all(g, &options, ctx, data, err))) goto done;
   *out = data;
   data = NULL;

@@ -20,11 +20,6 @@ typedef struct {
   double distance; /* of the class centres from the origin */
 } mn_synth_options;
 
-/* For help: name, one-line description and accepted keys of generator i; NULL past the last. */
-const char *mn_data_synth_name(size_t i);
-const char *mn_data_synth_help(size_t i);
-const char *mn_data_synth_keys(size_t i);
-
 /* Fills sample i of a data set that was created for these options. */
 typedef void (*mn_synth_fill)(const mn_synth_options *options, size_t i, mn_data *data);
 void mn_synth_digits(const mn_synth_options *options, size_t i, mn_data *data);
