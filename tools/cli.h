@@ -1,0 +1,161 @@
+/* What the subcommands of minnorm share: the command line, help, input, progress, output. */
+#ifndef MN_TOOLS_CLI_H
+#define MN_TOOLS_CLI_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "minnorm.h"
+
+/* One bit a subcommand: which of them accept an option. */
+enum {
+  MN_CLI_FIT = 1,
+  MN_CLI_PREDICT = 2,
+  MN_CLI_DATA = 4,
+  MN_CLI_DOWNLOAD = 8,
+  MN_CLI_BENCH = 16,
+  MN_CLI_INFO = 32,
+  MN_CLI_HELP = 64,
+  MN_CLI_ALL = 127
+};
+
+/* Values of the options; texts are owned. */
+typedef struct {
+  char *data_dir, *train, *test;
+  char *model, *save, *json, *labels, *scores;
+  char *convert, *png, *url, *sizes;
+  size_t n, n_test, rows, cols, dim;
+  uint64_t shuffle;
+  int dataset, part, bench_type; /* numbers of the choice */
+  int threads, repeat;
+  int dry_run, quiet, verbose, help, man, completion;
+  mn_fit_options fit;
+} mn_cli_values;
+
+/* An option that the subcommand accepts. */
+typedef struct {
+  const mn_option *option;
+  void *target; /* struct that holds its member */
+  int given;
+} mn_cli_entry;
+
+typedef struct mn_cli mn_cli;
+
+typedef struct {
+  const char *name; /* "fit", "data download" */
+  unsigned bit;
+  mn_status (*run)(mn_cli *cli, mn_error *err);
+  int words_max;        /* words after the subcommand */
+  const char *synopsis; /* what follows the name */
+  const char *summary;  /* one line */
+  const char *description;
+  const char *examples; /* a command a line */
+} mn_cli_command;
+
+enum { MN_CLI_ENTRIES_MAX = 64 };
+
+struct mn_cli {
+  const mn_cli_command *command;
+  mn_cli_values values;
+  mn_cli_entry entries[MN_CLI_ENTRIES_MAX];
+  size_t entry_count;
+  char **words; /* word_count words after the options */
+  int word_count;
+  double start_s;
+  mn_context context;
+};
+
+/* ---- subcommands (minnorm.c) */
+const mn_cli_command *mn_cli_commands(size_t *count);
+mn_status mn_cli_fit(mn_cli *cli, mn_error *err);
+mn_status mn_cli_predict(mn_cli *cli, mn_error *err);
+mn_status mn_cli_data(mn_cli *cli, mn_error *err);
+mn_status mn_cli_download(mn_cli *cli, mn_error *err);
+mn_status mn_cli_bench(mn_cli *cli, mn_error *err);
+mn_status mn_cli_info(mn_cli *cli, mn_error *err);
+mn_status mn_cli_help(mn_cli *cli, mn_error *err);
+
+/* ---- options (options.c) */
+typedef struct {
+  mn_option option;  /* offsets into mn_cli_values */
+  unsigned commands; /* bits of those that accept it */
+} mn_cli_row;
+
+const mn_cli_row *mn_cli_rows(size_t *count);
+
+/* Fills the entries of cli->command, own options and those of a fit, in the order of the help. */
+void mn_cli_collect(mn_cli *cli);
+const char *mn_cli_dataset_name(int value);
+const char *mn_cli_part_name(int value);
+
+/* ---- parsing (parse.c) */
+
+/* Reads argv[first ... argc-1]: defaults, options, words. */
+mn_status mn_cli_parse(mn_cli *cli, int argc, char **argv, int first, mn_error *err);
+void mn_cli_release(mn_cli *cli);
+int mn_cli_given(const mn_cli *cli, const char *key);
+
+/* Fills err and returns the code. */
+mn_status mn_cli_fail(mn_error *err, mn_status code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* ---- help (help.c, man.c, completion.c) */
+void mn_cli_print_usage(FILE *out);
+void mn_cli_print_help(const mn_cli *cli, FILE *out);
+void mn_cli_print_man(FILE *out);
+void mn_cli_print_completion(FILE *out);
+
+/* Wraps text to `width` columns, every line after the first indented. `column` is where the first one starts. */
+void mn_cli_print_wrapped(FILE *out, const char *text, int indent, int column, int width);
+
+/* "-r, --ridge L". */
+void mn_cli_print_usage_of(const mn_option *option, char *text, size_t size);
+
+extern const char *const mn_cli_spec_help[][2]; /* syntax and meaning of a SPEC; ends with NULL */
+
+/* ---- signals (interrupt.c): the first one makes the library stop; the process ends if it has not done so soon. */
+void mn_cli_interrupt_install(const char *command);
+int mn_cli_interrupted(void);
+
+/* ---- progress and log on standard error (progress.c) */
+void mn_cli_progress_install(mn_cli *cli);
+void mn_cli_progress_clear(void); /* takes the bar off the terminal */
+int mn_cli_threads(const mn_cli *cli);
+
+/* ---- input (inputs.c) */
+
+/* The data set of a spec, or the part of --dataset when spec is NULL; the first n samples (0: all), after --shuffle. */
+mn_status mn_cli_open_data(mn_cli *cli, const char *spec, mn_part part, size_t n, mn_data **out, mn_error *err);
+
+/* ---- output (output.c) */
+
+/* MN_OK when every file that --json, --scores and --labels name can be written. */
+mn_status mn_cli_check_outputs(const mn_cli *cli, mn_error *err);
+
+/* 1 unless --quiet, or --json - which takes standard output for itself. */
+int mn_cli_shows_table(const mn_cli *cli);
+
+/* A line of a table: label and formatted text. */
+void mn_cli_line(const char *label, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* "784 features (28 x 28)". */
+void mn_cli_describe_features(const mn_data *data, char *text, size_t size);
+
+/* A report that begins with version and command; and its end: peak memory, time, written to --json. */
+mn_status mn_cli_report_open(const mn_cli *cli, mn_report **out, mn_error *err);
+mn_status mn_cli_report_finish(const mn_cli *cli, mn_report **report, mn_error *err);
+
+/* Predictions of m samples: scores and, of a classifier, labels (NULL otherwise). */
+typedef struct {
+  double *scores;  /* m x outputs */
+  int64_t *labels; /* m */
+  mn_metrics metrics;
+  double predict_s;
+} mn_cli_predictions;
+
+mn_status mn_cli_predict_data(mn_cli *cli, const mn_model *model, const mn_data *data, mn_cli_predictions *out,
+                              mn_error *err);
+mn_status mn_cli_write_predictions(const mn_cli *cli, const mn_model *model, size_t m, const mn_cli_predictions *p,
+                                   mn_error *err);
+void mn_cli_predictions_close(mn_cli_predictions *p);
+
+#endif

@@ -1,0 +1,118 @@
+/* minnorm fit: check, read, forecast, fit, predict, report, save. */
+#include "fit.h"
+
+static mn_status check_options(const mn_cli *cli, mn_error *err)
+{
+  const mn_cli_values *v = &cli->values;
+  if (!v->train && !mn_cli_given(cli, "dataset"))
+    return mn_cli_fail(err, MN_ERR_ARGUMENT,
+                       "training samples expected: --dataset NAME or --train SPEC; see minnorm "
+                       "fit --help");
+  if (mn_cli_given(cli, "sigma") && v->fit.kernel.name != MN_KERNEL_GAUSSIAN)
+    return mn_cli_fail(err, MN_ERR_ARGUMENT, "--sigma belongs to the gaussian kernel; use --gamma for %s",
+                       mn_kernel_string(v->fit.kernel.name));
+  int has_test = v->test || !v->train;
+  if (!has_test && (v->labels || v->scores || v->n_test))
+    return mn_cli_fail(err, MN_ERR_ARGUMENT, "--%s needs test samples: --test SPEC",
+                       v->labels   ? "labels"
+                       : v->scores ? "scores"
+                                   : "n-test");
+  return MN_OK;
+}
+
+static mn_status check_writable(const mn_cli *cli, mn_error *err)
+{
+  mn_status st = mn_cli_check_outputs(cli, err);
+  if (!st && cli->values.save) st = mn_model_check_path(cli->values.save, err);
+  return st;
+}
+
+static mn_status read_data(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
+{
+  const mn_cli_values *v = &cli->values;
+  mn_status st = mn_cli_open_data(cli, v->train, MN_TRAIN, v->n, &run->train, err);
+  if (!st && (v->test || !v->train)) st = mn_cli_open_data(cli, v->test, MN_TEST, v->n_test, &run->test, err);
+  if (!st && run->test && run->test->dim != run->train->dim)
+    st = mn_cli_fail(err, MN_ERR_DATA, "%s: samples of %zu features expected as in %s, %zu found", run->test->name,
+                     run->train->dim, run->train->name, run->test->dim);
+  return st;
+}
+
+/* Right-hand sides: classes, or target columns. */
+static mn_status count_columns(const mn_cli *cli, const mn_data *train, size_t *columns, mn_error *err)
+{
+  int64_t *labels = NULL;
+  *columns = train->columns;
+  if (cli->values.fit.task == MN_TASK_REGRESSION || !mn_data_has_labels(train)) return MN_OK;
+  mn_status st = mn_data_classes(train, &labels, columns, err);
+  mn_data_free(labels);
+  return st;
+}
+
+static mn_status forecast(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
+{
+  const mn_fit_options *o = &cli->values.fit;
+  const mn_data *train = run->train;
+  size_t columns;
+  mn_info info;
+  mn_info_get(&info);
+  run->budget_bytes = (double)(o->solve.memory_bytes ? o->solve.memory_bytes : info.memory_available);
+  mn_status st = count_columns(cli, train, &columns, err);
+  if (st) return st;
+  return mn_solve_forecast(train->n, run->test ? run->test->n : 0, train->dim, mn_dtype_size(train->type), columns,
+                           &o->kernel, &o->solve, &cli->context, &run->forecast, err);
+}
+
+static mn_status report_forecast(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
+{
+  if (mn_cli_shows_table(cli)) mn_cli_fit_forecast_table(cli, run);
+  return cli->values.json ? mn_cli_fit_forecast_json(cli, run, err) : MN_OK;
+}
+
+static mn_status fit_and_predict(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
+{
+  mn_status st = mn_model_fit(run->train, &cli->values.fit, &cli->context, &run->model, err);
+  if (!st && run->test) st = mn_cli_predict_data(cli, run->model, run->test, &run->predictions, err);
+  mn_cli_progress_clear();
+  return st;
+}
+
+static mn_status report_results(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
+{
+  const mn_cli_values *v = &cli->values;
+  mn_status st = MN_OK;
+  if (run->test) st = mn_cli_write_predictions(cli, run->model, run->test->n, &run->predictions, err);
+  if (!st && mn_cli_shows_table(cli)) mn_cli_fit_table(cli, run);
+  if (!st && v->json) st = mn_cli_fit_json(cli, run, err);
+  if (!st && v->save) st = mn_model_save(run->model, v->save, err);
+  if (!st && v->save && mn_cli_shows_table(cli)) mn_cli_line("saved", "%s", v->save);
+  return st;
+}
+
+static void close_run(mn_cli_fit_run *run)
+{
+  mn_cli_predictions_close(&run->predictions);
+  mn_model_close(&run->model);
+  mn_data_close(&run->train);
+  mn_data_close(&run->test);
+}
+
+mn_status mn_cli_fit(mn_cli *cli, mn_error *err)
+{
+  mn_cli_fit_run run = {0};
+  int dry_run = cli->values.dry_run;
+  mn_status st = check_options(cli, err);
+  if (!st) st = check_writable(cli, err);
+  if (!st) st = read_data(cli, &run, err);
+  if (!st && (dry_run || !cli->values.quiet)) st = forecast(cli, &run, err);
+  if (!st && dry_run) {
+    st = report_forecast(cli, &run, err);
+    goto done;
+  }
+  if (!st && !cli->values.quiet) mn_cli_fit_forecast_line(&run, stderr);
+  if (!st) st = fit_and_predict(cli, &run, err);
+  if (!st) st = report_results(cli, &run, err);
+done:
+  close_run(&run);
+  return st;
+}

@@ -1,0 +1,28 @@
+/* What minnorm fit has at hand when it reports. */
+#ifndef MN_TOOLS_FIT_H
+#define MN_TOOLS_FIT_H
+
+#include "cli.h"
+
+typedef struct {
+  mn_data *train, *test; /* test: NULL without one */
+  mn_model *model;
+  mn_cli_predictions predictions; /* of the test samples */
+  mn_forecast forecast;
+  double budget_bytes; /* of --memory, or what the machine has available */
+} mn_cli_fit_run;
+
+void mn_cli_fit_forecast_line(const mn_cli_fit_run *run, FILE *out);
+void mn_cli_fit_forecast_table(const mn_cli *cli, const mn_cli_fit_run *run);
+mn_status mn_cli_fit_forecast_json(const mn_cli *cli, const mn_cli_fit_run *run, mn_error *err);
+void mn_cli_fit_table(const mn_cli *cli, const mn_cli_fit_run *run);
+mn_status mn_cli_fit_json(const mn_cli *cli, const mn_cli_fit_run *run, mn_error *err);
+
+/* Members of one kernel: name, and its parameters or null. */
+void mn_cli_report_kernel(mn_report *report, const mn_kernel *kernel);
+int mn_cli_kernel_has_gamma(const mn_kernel *kernel);
+
+/* "gaussian, gamma 0.02". */
+void mn_cli_describe_kernel(const mn_kernel *kernel, char *text, size_t size);
+
+#endif

@@ -1,0 +1,193 @@
+/* What minnorm fit writes with --json. */
+#include <math.h>
+
+#include "fit.h"
+
+void mn_cli_report_kernel(mn_report *report, const mn_kernel *kernel)
+{
+  const double none = (double)NAN;
+  int polynomial = kernel->name == MN_KERNEL_POLYNOMIAL, ntk = kernel->name == MN_KERNEL_NTK;
+  mn_report_text(report, "name", mn_kernel_string(kernel->name));
+  mn_report_real(report, "gamma", mn_cli_kernel_has_gamma(kernel) ? kernel->gamma : none);
+  mn_report_real(report, "coef0", polynomial ? kernel->coef0 : none);
+  mn_report_real(report, "degree", polynomial ? kernel->degree : none);
+  mn_report_real(report, "depth", ntk ? kernel->depth : none);
+}
+
+/* The text of an option of the fit, as the table of options writes it. */
+static void option_text(mn_report *report, const char *key, const mn_fit_options *options)
+{
+  size_t count;
+  char text[64];
+  const mn_option *table = mn_fit_option_table(&count);
+  mn_option_get(mn_option_find(table, count, key), options, text, sizeof text);
+  mn_report_text(report, key, text);
+}
+
+static void sizes(mn_report *j, const mn_cli_fit_run *run)
+{
+  mn_report_text(j, "dataset", run->train->name);
+  mn_report_count(j, "n_train", run->train->n);
+  if (run->test)
+    mn_report_count(j, "n_test", run->test->n);
+  else
+    mn_report_null(j, "n_test");
+  mn_report_count(j, "dim", run->train->dim);
+}
+
+static void gamma_search(mn_report *j, const mn_fit_report *r)
+{
+  if (!r->gamma_samples) {
+    mn_report_null(j, "search");
+    return;
+  }
+  mn_report_begin_object(j, "search");
+  mn_report_count(j, "samples", r->gamma_samples);
+  mn_report_real(j, "median", r->median);
+  mn_report_begin_list(j, "points");
+  for (size_t i = 0; i < r->gamma_count; i++) {
+    const mn_gamma_point *p = &r->gamma_points[i];
+    mn_report_begin_object(j, NULL);
+    mn_report_real(j, "gamma", p->gamma);
+    mn_report_real(j, "multiple", p->multiple);
+    mn_report_real(j, "loo_mse", p->loo_mse);
+    mn_report_real(j, "loo_error", p->loo_error);
+    mn_report_end(j);
+  }
+  mn_report_end(j);
+  mn_report_end(j);
+}
+
+static const char *rule_name(const mn_fit_report *r)
+{
+  static const char *const names[] = {
+      [MN_GAMMA_AUTO] = "auto", [MN_GAMMA_MEDIAN] = "median", [MN_GAMMA_GIVEN] = "given"};
+  return mn_cli_kernel_has_gamma(&r->kernel) ? names[r->gamma_rule] : NULL;
+}
+
+static void setting(mn_report *j, const mn_cli *cli, const mn_fit_report *r)
+{
+  const mn_fit_options *o = &cli->values.fit;
+  mn_report_begin_object(j, "features");
+  mn_report_text(j, "name", "none");
+  mn_report_end(j);
+  mn_report_begin_object(j, "kernel");
+  mn_cli_report_kernel(j, &r->kernel);
+  mn_report_text(j, "gamma_rule", rule_name(r));
+  gamma_search(j, r);
+  mn_report_end(j);
+  option_text(j, "scale", o);
+  mn_report_text(j, "task", r->classes ? "classification" : "regression");
+  if (r->classes)
+    option_text(j, "targets", o);
+  else
+    mn_report_null(j, "targets");
+  mn_report_flag(j, "center", o->center);
+  mn_report_real(j, "ridge", r->ridge);
+  mn_report_real(j, "corrupt", o->corrupt);
+  mn_report_count(j, "seed", o->seed);
+}
+
+static void system_members(mn_report *j, const mn_fit_report *r)
+{
+  const mn_system_report *s = &r->system;
+  mn_report_text(j, "solver", mn_solver_string(s->solver));
+  mn_report_text(j, "precision", mn_precision_string(s->precision));
+  mn_report_begin_list(j, "fallbacks");
+  for (int i = 0; i < s->fallback_count; i++) mn_report_text(j, NULL, s->fallbacks[i]);
+  mn_report_end(j);
+  mn_report_count(j, "unknowns", s->unknowns);
+  mn_report_flag(j, "primal", s->primal);
+  mn_report_count(j, "merged", r->merged);
+  mn_report_real(j, "rcond", s->rcond);
+  if (s->rank)
+    mn_report_count(j, "rank", s->rank);
+  else
+    mn_report_null(j, "rank");
+  mn_report_real(j, "rank_tolerance", s->rank_tolerance);
+}
+
+static void times(mn_report *j, const mn_cli_fit_run *run, const mn_fit_report *r)
+{
+  mn_report_null(j, "features_s");
+  mn_report_real(j, "bandwidth_s", r->bandwidth_s);
+  mn_report_real(j, "gram_s", r->system.gram_s);
+  mn_report_real(j, "factor_s", r->system.factor_s);
+  mn_report_real(j, "refine_s", r->solution.refine_s);
+  mn_report_real(j, "solve_s", r->solution.solve_s);
+  mn_report_real(j, "fit_s", r->fit_s);
+  mn_report_real(j, "predict_s", run->test ? run->predictions.predict_s : (double)NAN);
+  mn_report_real(j, "gram_gflops", r->system.gram_gflops);
+  mn_report_real(j, "factor_gflops", r->system.factor_gflops);
+}
+
+static void quality(mn_report *j, const mn_cli_fit_run *run, const mn_fit_report *r)
+{
+  const double none = (double)NAN;
+  const mn_metrics *m = &run->predictions.metrics;
+  mn_report_real(j, "train_error", r->train_error);
+  mn_report_real(j, "test_error", run->test ? m->error : none);
+  mn_report_real(j, "train_rmse", r->train_rmse);
+  mn_report_real(j, "test_rmse", run->test ? m->rmse : none);
+  mn_report_real(j, "train_r2", r->train_r2);
+  mn_report_real(j, "r2", run->test ? m->r2 : none);
+  mn_report_null(j, "iterations");
+  mn_report_real(j, "refinements", r->solution.refinements);
+  mn_report_real(j, "norm", r->norm);
+  mn_report_reals(j, "norm_per_class", r->outputs, r->norm_per_output);
+  mn_report_real(j, "residual", r->solution.residual);
+  mn_report_real(j, "gradient", r->solution.gradient);
+  mn_report_null(j, "loo_error");
+}
+
+mn_status mn_cli_fit_json(const mn_cli *cli, const mn_cli_fit_run *run, mn_error *err)
+{
+  const mn_fit_report *r = mn_model_report(run->model);
+  mn_report *j = NULL;
+  mn_info info;
+  mn_status st = mn_cli_report_open(cli, &j, err);
+  if (st) return st;
+  mn_info_get(&info);
+  sizes(j, run);
+  if (r->classes)
+    mn_report_count(j, "classes", r->classes);
+  else
+    mn_report_null(j, "classes");
+  mn_report_count(j, "outputs", r->outputs);
+  setting(j, cli, r);
+  mn_report_real(j, "threads", mn_cli_threads(cli));
+  mn_report_text(j, "blas", info.blas);
+  system_members(j, r);
+  times(j, run, r);
+  quality(j, run, r);
+  return mn_cli_report_finish(cli, &j, err);
+}
+
+mn_status mn_cli_fit_forecast_json(const mn_cli *cli, const mn_cli_fit_run *run, mn_error *err)
+{
+  const mn_forecast *f = &run->forecast;
+  mn_report *j = NULL;
+  mn_status st = mn_cli_report_open(cli, &j, err);
+  if (st) return st;
+  mn_report_flag(j, "dry_run", 1);
+  sizes(j, run);
+  mn_report_text(j, "solver", mn_solver_string(f->solver));
+  mn_report_real(j, "threads", mn_cli_threads(cli));
+  mn_report_real(j, "bytes", f->bytes);
+  mn_report_real(j, "budget_bytes", run->budget_bytes);
+  mn_report_flag(j, "fits", f->bytes <= run->budget_bytes);
+  mn_report_real(j, "flops", f->gram_flops + f->factor_flops + f->residual_flops + f->predict_flops);
+  mn_report_real(j, "gram_flops", f->gram_flops);
+  mn_report_real(j, "factor_flops", f->factor_flops);
+  mn_report_real(j, "residual_flops", f->residual_flops);
+  mn_report_real(j, "predict_flops", f->predict_flops);
+  mn_report_real(j, "gemm_gflops", f->gflops);
+  mn_report_real(j, "gram_s", f->gram_s);
+  mn_report_real(j, "factor_s", f->factor_s);
+  mn_report_real(j, "residual_s", f->residual_s);
+  mn_report_real(j, "predict_s", f->predict_s);
+  mn_report_real(j, "total_s", f->total_s); /* expected, as the rest */
+  st = mn_report_write(j, cli->values.json, err);
+  mn_report_close(&j);
+  return st;
+}

@@ -1,0 +1,148 @@
+/* What minnorm fit shows to people. */
+#include <math.h>
+
+#include "fit.h"
+
+static double all_flops(const mn_forecast *f)
+{
+  return f->gram_flops + f->factor_flops + f->residual_flops + f->predict_flops;
+}
+
+int mn_cli_kernel_has_gamma(const mn_kernel *kernel)
+{
+  return kernel->name != MN_KERNEL_LINEAR && kernel->name != MN_KERNEL_ARCCOS1 && kernel->name != MN_KERNEL_NTK;
+}
+
+void mn_cli_describe_kernel(const mn_kernel *kernel, char *text, size_t size)
+{
+  int used = snprintf(text, size, "%s", mn_kernel_string(kernel->name));
+  if (used < 0 || (size_t)used >= size) return;
+  text += used;
+  size -= (size_t)used;
+  if (kernel->name == MN_KERNEL_POLYNOMIAL)
+    snprintf(text, size, ", gamma %.4g, coef0 %.4g, degree %d", kernel->gamma, kernel->coef0, kernel->degree);
+  else if (kernel->name == MN_KERNEL_NTK)
+    snprintf(text, size, ", depth %d", kernel->depth);
+  else if (mn_cli_kernel_has_gamma(kernel))
+    snprintf(text, size, ", gamma %.4g", kernel->gamma);
+}
+
+void mn_cli_fit_forecast_line(const mn_cli_fit_run *run, FILE *out)
+{
+  const mn_forecast *f = &run->forecast;
+  fprintf(out, "minnorm: fit: forecast: %s of %s, %.2g flops, about %s at %.1f Gflop/s\n",
+          mn_number_bytes(f->bytes).text, mn_number_bytes(run->budget_bytes).text, all_flops(f),
+          mn_number_seconds(f->total_s).text, f->gflops);
+}
+
+static void data_line(const mn_cli_fit_run *run)
+{
+  char features[96];
+  mn_cli_describe_features(run->train, features, sizeof features);
+  if (run->test)
+    mn_cli_line("data", "%s: %s training and %s test samples, %s", run->train->name,
+                mn_number_count(run->train->n).text, mn_number_count(run->test->n).text, features);
+  else
+    mn_cli_line("data", "%s: %s training samples, %s", run->train->name, mn_number_count(run->train->n).text, features);
+}
+
+static void forecast_row(const char *phase, double flops, double seconds)
+{
+  mn_cli_line(phase, "%9.2g flops  %12s", flops, mn_number_seconds(seconds).text);
+}
+
+void mn_cli_fit_forecast_table(const mn_cli *cli, const mn_cli_fit_run *run)
+{
+  const mn_forecast *f = &run->forecast;
+  data_line(run);
+  mn_cli_line("solver", "%s, %d threads, %.1f Gflop/s measured", mn_solver_string(f->solver), mn_cli_threads(cli),
+              f->gflops);
+  forecast_row("gram", f->gram_flops, f->gram_s);
+  forecast_row("factor", f->factor_flops, f->factor_s);
+  forecast_row("residual", f->residual_flops, f->residual_s);
+  if (run->test) forecast_row("predict", f->predict_flops, f->predict_s);
+  forecast_row("total", all_flops(f), f->total_s);
+  mn_cli_line("memory", "%s of %s%s", mn_number_bytes(f->bytes).text, mn_number_bytes(run->budget_bytes).text,
+              f->bytes > run->budget_bytes ? ": does not fit" : "");
+}
+
+static void kernel_line(const mn_fit_report *r)
+{
+  char text[128];
+  mn_cli_describe_kernel(&r->kernel, text, sizeof text);
+  if (r->gamma_rule == MN_GAMMA_AUTO && r->gamma_count)
+    mn_cli_line("kernel", "%s (best of %zu on %s samples)", text, r->gamma_count,
+                mn_number_count(r->gamma_samples).text);
+  else
+    mn_cli_line("kernel", "%s%s", text,
+                r->gamma_rule == MN_GAMMA_MEDIAN && mn_cli_kernel_has_gamma(&r->kernel) ? " (median)" : "");
+}
+
+static void solver_lines(const mn_cli *cli, const mn_fit_report *r)
+{
+  const mn_system_report *s = &r->system;
+  mn_cli_line("solver", "%s, %s, ridge %s, %d threads", mn_solver_string(s->solver), mn_precision_string(s->precision),
+              mn_number_real(r->ridge, 6).text, mn_cli_threads(cli));
+  if (r->merged) mn_cli_line("merged", "%s equal samples of equal targets", mn_number_count(r->merged).text);
+  for (int i = 0; i < s->fallback_count; i++) mn_cli_line("fallback", "%s", s->fallbacks[i]);
+  if (s->rank && s->rank < s->unknowns)
+    mn_cli_line("rank", "%s of %s (tolerance %s)", mn_number_count(s->rank).text, mn_number_count(s->unknowns).text,
+                mn_number_real(s->rank_tolerance, 3).text);
+}
+
+static void pair_line(const char *label, mn_number train, mn_number test, int has_test)
+{
+  mn_cli_line(label, "%12s%s%12s", train.text, has_test ? " " : "", has_test ? test.text : "");
+}
+
+static void quality_lines(const mn_cli_fit_run *run, const mn_fit_report *r)
+{
+  int has_test = run->test != NULL;
+  const mn_metrics *m = &run->predictions.metrics;
+  putchar('\n');
+  mn_cli_line("", "%12s%s%12s", "training", has_test ? " " : "", has_test ? "test" : "");
+  if (r->classes) {
+    pair_line("error", mn_number_percent(r->train_error), mn_number_percent(m->error), has_test);
+  } else {
+    pair_line("rmse", mn_number_real(r->train_rmse, 4), mn_number_real(m->rmse, 4), has_test);
+    pair_line("R2", mn_number_real(r->train_r2, 4), mn_number_real(m->r2, 4), has_test);
+  }
+  mn_cli_line("norm", "%12s", mn_number_real(r->norm, 6).text);
+  mn_cli_line("residual", "%12s", mn_number_real(r->solution.residual, 2).text);
+  mn_cli_line("rcond", "%12s", mn_number_real(r->system.rcond, 2).text);
+}
+
+static void time_line(const char *phase, double seconds, double gflops)
+{
+  if (isfinite(gflops))
+    mn_cli_line(phase, "%12s %12.1f Gflop/s", mn_number_seconds(seconds).text, gflops);
+  else
+    mn_cli_line(phase, "%12s", mn_number_seconds(seconds).text);
+}
+
+static void time_lines(const mn_cli *cli, const mn_cli_fit_run *run, const mn_fit_report *r)
+{
+  const double none = (double)NAN;
+  putchar('\n');
+  if (r->gamma_count) time_line("bandwidth", r->bandwidth_s, none);
+  time_line("gram", r->system.gram_s, r->system.gram_gflops);
+  time_line("factor", r->system.factor_s, r->system.factor_gflops);
+  time_line("solve", r->solution.solve_s + r->solution.refine_s, none);
+  if (run->test) time_line("predict", run->predictions.predict_s, none);
+  mn_cli_line("total", "%12s %12s memory", mn_number_seconds(mn_report_now_s() - cli->start_s).text,
+              mn_number_bytes((double)mn_report_peak_rss_bytes()).text);
+}
+
+void mn_cli_fit_table(const mn_cli *cli, const mn_cli_fit_run *run)
+{
+  const mn_fit_report *r = mn_model_report(run->model);
+  data_line(run);
+  if (r->classes)
+    mn_cli_line("task", "classification, %zu classes", r->classes);
+  else
+    mn_cli_line("task", "regression, %zu target%s", r->outputs, r->outputs == 1 ? "" : "s");
+  kernel_line(r);
+  solver_lines(cli, r);
+  quality_lines(run, r);
+  time_lines(cli, run, r);
+}

@@ -1,0 +1,30 @@
+#include <stdlib.h>
+
+#include "cli.h"
+
+static const char *data_dir(const mn_cli *cli)
+{
+  const char *from_environment = getenv("MINNORM_DATA");
+  if (cli->values.data_dir) return cli->values.data_dir;
+  return from_environment && *from_environment ? from_environment : "data";
+}
+
+mn_status mn_cli_open_data(mn_cli *cli, const char *spec, mn_part part, size_t n, mn_data **out, mn_error *err)
+{
+  int shuffle = mn_cli_given(cli, "shuffle");
+  const char *name = mn_cli_dataset_name(cli->values.dataset);
+  mn_status st = spec ? mn_data_open(spec, &cli->context, out, err)
+                      : mn_data_open_named(name, data_dir(cli), part, &cli->context, out, err);
+  if (!st && (n || shuffle)) st = mn_data_take(out, n, shuffle, cli->values.shuffle, part, err);
+  if (st) mn_data_close(out);
+  return st;
+}
+
+mn_status mn_cli_download(mn_cli *cli, mn_error *err)
+{
+  const mn_cli_values *v = &cli->values;
+  const char *name = cli->word_count ? cli->words[0] : "all";
+  mn_status st = mn_data_download(name, data_dir(cli), v->url, &cli->context, err);
+  if (!st && !v->quiet) printf("%s: complete in %s\n", name, data_dir(cli));
+  return st;
+}

@@ -1,0 +1,176 @@
+#define _GNU_SOURCE
+#include <getopt.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "cli.h"
+
+enum { LONG_BASE = 256 }; /* getopt's value of entry i is LONG_BASE + i; below stand letters */
+
+mn_status mn_cli_fail(mn_error *err, mn_status code, const char *format, ...)
+{
+  va_list args;
+  err->code = code;
+  va_start(args, format);
+  vsnprintf(err->text, sizeof err->text, format, args);
+  va_end(args);
+  return code;
+}
+
+static mn_status wrong_usage(const mn_cli *cli, mn_error *err, const char *what, const char *text)
+{
+  return mn_cli_fail(err, MN_ERR_ARGUMENT, "%s %.200s; see minnorm %s --help", what, text, cli->command->name);
+}
+
+/* What getopt_long is fed with. */
+typedef struct {
+  struct option longs[MN_CLI_ENTRIES_MAX + 1];
+  char letters[2 * MN_CLI_ENTRIES_MAX + 2];
+} getopt_tables;
+
+static void make_tables(const mn_cli *cli, getopt_tables *t)
+{
+  size_t used = 0;
+  t->letters[used++] = ':'; /* a missing argument is told from an unknown option */
+  for (size_t i = 0; i < cli->entry_count; i++) {
+    const mn_option *o = cli->entries[i].option;
+    int argument = o->type == MN_OPTION_FLAG ? no_argument : required_argument;
+    t->longs[i] = (struct option){o->key, argument, NULL, LONG_BASE + (int)i};
+    if (!o->letter) continue;
+    t->letters[used++] = o->letter;
+    if (argument) t->letters[used++] = ':';
+  }
+  t->longs[cli->entry_count] = (struct option){0};
+  t->letters[used] = '\0';
+}
+
+static mn_cli_entry *entry_of(mn_cli *cli, int value)
+{
+  if (value >= LONG_BASE) return &cli->entries[value - LONG_BASE];
+  for (size_t i = 0; i < cli->entry_count; i++)
+    if (value && cli->entries[i].option->letter == value) return &cli->entries[i];
+  return NULL;
+}
+
+static mn_cli_entry *entry_by_key(const mn_cli *cli, const char *key)
+{
+  for (size_t i = 0; i < cli->entry_count; i++)
+    if (!strcmp(cli->entries[i].option->key, key)) return (mn_cli_entry *)&cli->entries[i];
+  return NULL;
+}
+
+int mn_cli_given(const mn_cli *cli, const char *key)
+{
+  const mn_cli_entry *entry = entry_by_key(cli, key);
+  return entry && entry->given;
+}
+
+/* The subcommand that has an option of this name, or NULL. */
+static const char *owner_of(const char *key)
+{
+  size_t count, commands;
+  const mn_cli_command *command = mn_cli_commands(&commands);
+  const mn_cli_row *rows = mn_cli_rows(&count);
+  for (size_t i = 0; i < count; i++)
+    for (size_t c = 0; c < commands && !strcmp(rows[i].option.key, key); c++)
+      if (rows[i].commands & command[c].bit) return command[c].name;
+  const mn_option *table = mn_fit_option_table(&count);
+  return mn_option_find(table, count, key) ? "fit" : NULL;
+}
+
+/* "--sa, --sc" of all that an abbreviation may mean; returns how many. */
+static int candidates(const mn_cli *cli, const char *prefix, char *text, size_t size)
+{
+  int count = 0;
+  size_t used = 0;
+  *text = '\0';
+  for (size_t i = 0; i < cli->entry_count; i++) {
+    const char *key = cli->entries[i].option->key;
+    if (strncmp(key, prefix, strlen(prefix))) continue;
+    if (used < size) used += (size_t)snprintf(text + used, size - used, "%s--%s", count ? ", " : "", key);
+    count++;
+  }
+  return count;
+}
+
+static mn_status unknown_option(mn_cli *cli, const char *word, mn_error *err)
+{
+  char name[64], text[256];
+  const mn_cli_entry *flag = optopt ? entry_of(cli, optopt) : NULL;
+  if (flag) return mn_cli_fail(err, MN_ERR_ARGUMENT, "--%s takes no argument", flag->option->key);
+  if (optopt) return wrong_usage(cli, err, "unknown option", (char[]){'-', (char)optopt, 0});
+  snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
+  if (candidates(cli, name, text, sizeof text) > 1)
+    return mn_cli_fail(err, MN_ERR_ARGUMENT, "option --%s may mean %s", name, text);
+  const char *owner = owner_of(name);
+  if (owner) {
+    snprintf(text, sizeof text, "is an option of %s; see minnorm %s --help", owner, cli->command->name);
+    return mn_cli_fail(err, MN_ERR_ARGUMENT, "unknown option --%s: it %s", name, text);
+  }
+  snprintf(text, sizeof text, "--%s", name);
+  return wrong_usage(cli, err, "unknown option", text);
+}
+
+static mn_status set_entry(mn_cli_entry *entry, mn_error *err)
+{
+  entry->given = 1;
+  return mn_option_set(entry->option, optarg ? optarg : "true", entry->target, err);
+}
+
+static mn_status read_options(mn_cli *cli, int argc, char **argv, mn_error *err)
+{
+  getopt_tables tables;
+  mn_status st = MN_OK;
+  int value;
+  make_tables(cli, &tables);
+  opterr = 0;
+  optind = 0; /* GNU: start anew */
+  while (!st && (value = getopt_long(argc, argv, tables.letters, tables.longs, NULL)) != -1) {
+    if (value == '?')
+      st = unknown_option(cli, argv[optind - 1], err);
+    else if (value == ':')
+      st = mn_cli_fail(err, MN_ERR_ARGUMENT, "--%s needs an argument: %s; see minnorm %s --help",
+                       entry_of(cli, optopt)->option->key, entry_of(cli, optopt)->option->argument, cli->command->name);
+    else
+      st = set_entry(entry_of(cli, value), err);
+  }
+  cli->words = argv + optind;
+  cli->word_count = argc - optind;
+  return st;
+}
+
+static mn_status check_exclusions(const mn_cli *cli, mn_error *err)
+{
+  for (size_t i = 0; i < cli->entry_count; i++) {
+    const mn_option *o = cli->entries[i].option;
+    if (cli->entries[i].given && o->excludes && mn_cli_given(cli, o->excludes))
+      return mn_cli_fail(err, MN_ERR_ARGUMENT, "--%s and --%s cannot be given together", o->key, o->excludes);
+  }
+  return MN_OK;
+}
+
+static mn_status set_defaults(mn_cli *cli, mn_error *err)
+{
+  cli->values.fit = mn_fit_defaults();
+  for (size_t i = 0; i < cli->entry_count; i++) {
+    mn_status st = mn_options_defaults(cli->entries[i].option, 1, cli->entries[i].target, err);
+    if (st) return st;
+  }
+  return MN_OK;
+}
+
+mn_status mn_cli_parse(mn_cli *cli, int argc, char **argv, int first, mn_error *err)
+{
+  mn_cli_collect(cli);
+  mn_status st = set_defaults(cli, err);
+  if (!st) st = read_options(cli, argc - first + 1, argv + first - 1, err);
+  if (st || cli->values.help) return st;
+  if (cli->word_count > cli->command->words_max)
+    return wrong_usage(cli, err, "unexpected argument", cli->words[cli->command->words_max]);
+  return check_exclusions(cli, err);
+}
+
+void mn_cli_release(mn_cli *cli)
+{
+  for (size_t i = 0; i < cli->entry_count; i++) mn_options_release(cli->entries[i].option, 1, cli->entries[i].target);
+}
