@@ -39,8 +39,8 @@ make_system() {
   local proxy
   proxy=$(apt-config dump | sed -n 's/^Acquire::http::Proxy "\(.*\)";/\1/p')
   [ -z "$proxy" ] || export http_proxy="$proxy"
-  debootstrap --variant=minbase "$suite" "$root" "$mirror" > "$root.log" 2>&1 || fail "failed, see $root.log"
-  rm -f "$root.log"
+  debootstrap --variant=minbase "$suite" "$root" "$mirror" > "$root.debootstrap.log" 2>&1 || fail "failed, see $root.debootstrap.log"
+  rm -f "$root.debootstrap.log"
 }
 
 leave() {
