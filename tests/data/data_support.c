@@ -74,8 +74,12 @@ void compress_gz(const file_bytes *from, file_bytes *to)
   deflateEnd(&z);
 }
 
+/* A new file rather than the old one truncated, which file systems write to disk at once: that would be slow. */
 void save(const file_bytes *f, const char *name)
 {
+  char path[512];
+  snprintf(path, sizeof path, "%s/%s", dir, name);
+  remove(path);
   mn_test_write(dir, name, f->bytes, f->count);
 }
 
