@@ -22,12 +22,14 @@ declare -A allowed=(
 declare -A folder_of=([context]=core [status]=core [types]=core [samples]=data [kernel]=gram [options]=core)
 
 blas_headers='<(cblas|lapack|lapacke|f77blas|openblas_config|fftw3)[a-z_-]*\.h>'
-blas_calls='(^|[^A-Za-z0-9_])((cblas|LAPACKE|fftwf?|openblas)_[a-z]|[sdcz][a-z0-9]+_ *\()'
+blas_calls='((cblas|LAPACKE|fftwf?|openblas)_[a-z]|[sdcz][a-z0-9]+_ *\()'
 
-folder_of_header() { # "minnorm/x.h" -> folder; nothing when it belongs to none
-  local name=${1#minnorm/}
-  name=${name%.h}
-  if [ -n "${folder_of[$name]:-}" ]; then echo "${folder_of[$name]}"; elif [ -n "${allowed[$name]+set}" ]; then echo "$name"; fi
+# The functions below answer in the variables folder and why, for a process for every line would take half a minute.
+
+set_folder() { # "minnorm/x.h"; sets folder, empty when the header belongs to none
+  folder=${1#minnorm/}
+  folder=${folder%.h}
+  if [ -n "${folder_of[$folder]:-}" ]; then folder=${folder_of[$folder]}; elif [ -z "${allowed[$folder]+set}" ]; then folder=; fi
 }
 
 may_include() { # folder folder
@@ -35,70 +37,71 @@ may_include() { # folder folder
 }
 
 check_library_line() { # folder, what it includes
-  local target=$2
-  [ -n "${allowed[$1]+set}" ] || { echo "the folder $1 is not in the table of tests/check-deps.sh" && return; }
-  case $target in
+  if [ -z "${allowed[$1]+set}" ]; then
+    why="the folder $1 is not in the table of tests/check-deps.sh"
+    return
+  fi
+  case $2 in
     minnorm/*)
-      [ "$1" != report ] || return
-      target=$(folder_of_header "$target")
-      [ -z "$target" ] || may_include "$1" "$target" || echo "$1 may not use public headers of $target"
+      set_folder "$2"
+      [ "$1" = report ] || [ -z "$folder" ] || may_include "$1" "$folder" || why="$1 may not use public headers of $folder"
       ;;
-    minnorm.h) echo "the library includes the headers it needs, not all of them" ;;
-    */*) may_include "$1" "${target%%/*}" || echo "$1 may not include ${target%%/*}" ;;
-    *) echo "write FOLDER/FILE.h" ;;
+    minnorm.h) why="the library includes the headers it needs, not all of them" ;;
+    */*) may_include "$1" "${2%%/*}" || why="$1 may not include ${2%%/*}" ;;
+    *) why="write FOLDER/FILE.h" ;;
   esac
 }
 
-check_public_line() { # header's name, what it includes
-  local folder target
-  case $2 in
-    minnorm/*) ;;
-    *) echo "a public header includes public headers only" && return ;;
-  esac
-  folder=$(folder_of_header "$1")
-  target=$(folder_of_header "$2")
-  { [ -z "$folder" ] || [ "$folder" = report ] || [ -z "$target" ] || may_include "$folder" "$target"; } ||
-    echo "headers of $folder may not include those of $target"
+check_public_line() { # public header, what it includes
+  local from
+  if [[ $2 != minnorm/* ]]; then
+    why="a public header includes public headers only"
+    return
+  fi
+  set_folder "$1" && from=$folder
+  set_folder "$2"
+  [ -z "$from" ] || [ "$from" = report ] || [ -z "$folder" ] || may_include "$from" "$folder" ||
+    why="headers of $from may not include those of $folder"
 }
 
 check_tool_line() { # root, including file, what it includes
   case $3 in
     minnorm.h | minnorm/*) ;;
-    *) [ -e "${2%/*}/$3" ] || [ -e "$1/tools/$3" ] || echo "tools include public headers and their own only" ;;
+    *) [ -e "${2%/*}/$3" ] || [ -e "$1/tools/$3" ] || why="tools include public headers and their own only" ;;
   esac
 }
 
 # Every #include "..." of a tree, by the rule of its place.
 check_includes() { # root
-  local root=$1 file number line header relative why
+  local root=$1 file number line header relative folder why
   while IFS=: read -r file number line; do
     header=${line#*\"}
     header=${header%%\"*}
     relative=${file#"$root"/}
+    why=
     case $relative in
-      src/*/*) relative=${relative#src/} && why=$(check_library_line "${relative%%/*}" "$header") ;;
-      include/minnorm.h) why=$([[ $header == minnorm/* ]] || echo "the umbrella header includes public headers only") ;;
-      include/*) why=$(check_public_line "${relative#include/}" "$header") ;;
-      *) why=$(check_tool_line "$root" "$file" "$header") ;;
+      src/*/*) relative=${relative#src/} && check_library_line "${relative%%/*}" "$header" ;;
+      include/minnorm.h) [[ $header == minnorm/* ]] || why="the umbrella header includes public headers only" ;;
+      include/*) check_public_line "${relative#include/}" "$header" ;;
+      *) check_tool_line "$root" "$file" "$header" ;;
     esac
     [ -z "$why" ] || echo "${file#"$root"/}:$number: $line ($why)"
   done < <(grep -rHn --include='*.[ch]' '^ *# *include *"' "$root/src" "$root/include" "$root/tools" 2> /dev/null)
 }
 
 # Comments out, line numbers kept; then the lines that name a BLAS, LAPACK or FFTW header or call.
+# shellcheck disable=SC2016 # $0 is awk's
 check_blas() { # root
-  find "$1/src" "$1/include" "$1/tools" -name '*.[ch]' ! -path '*/src/linalg/*' 2> /dev/null | sort |
-    while read -r file; do
-      awk '{
-        out = ""
-        while (length($0)) {
-          if (inside) { if (i = index($0, "*/")) { $0 = substr($0, i + 2); inside = 0 } else $0 = "" }
-          else if (i = index($0, "/*")) { out = out substr($0, 1, i - 1); $0 = substr($0, i + 2); inside = 1 }
-          else { out = out $0; $0 = "" }
-        }
-        print out }' "$file" | grep -nE "$blas_headers|$blas_calls" |
-        sed "s|^|${file#"$1"/}:|; s|\$| (only src/linalg talks to BLAS, LAPACK and FFTW)|"
-    done
+  find "$1/src" "$1/include" "$1/tools" -name '*.[ch]' ! -path '*/src/linalg/*' -print0 2> /dev/null | sort -z |
+    xargs -0r awk '{
+      out = ""
+      while (length($0)) {
+        if (inside) { if (i = index($0, "*/")) { $0 = substr($0, i + 2); inside = 0 } else $0 = "" }
+        else if (i = index($0, "/*")) { out = out substr($0, 1, i - 1); $0 = substr($0, i + 2); inside = 1 }
+        else { out = out $0; $0 = "" }
+      }
+      print FILENAME ":" FNR ":" out }' | grep -E "^[^:]*:[0-9]+:(.*$blas_headers|(.*[^A-Za-z0-9_])?$blas_calls)" |
+    sed "s|^$1/||; s|\$| (only src/linalg talks to BLAS, LAPACK and FFTW)|"
 }
 
 check_tree() { # root; prints what is wrong

@@ -4,19 +4,18 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
-files_of() { find "$1/src" "$1/tools" "$1/include" -name '*.[ch]' 2> /dev/null | sort; }
+# Runs an awk program over all files of a tree.
+awk_files() { # root program
+  (cd "$1" && find src tools include -name '*.[ch]' -print0 2> /dev/null | sort -z | xargs -0r awk "$2")
+}
 
 # "LINES FILE:LINE" of every function.
 functions_of() {
-  files_of "$1" | while read -r file; do
-    awk -v file="${file#"$1"/}" '/^\{/ { start = NR } /^\}/ { if (start) print NR - start + 1, file ":" start; start = 0 }' "$file"
-  done
+  awk_files "$1" 'FNR == 1 { start = 0 } /^\{/ { start = FNR } /^\}/ { if (start) print FNR - start + 1, FILENAME ":" start; start = 0 }'
 }
 
 long_files() {
-  files_of "$1" | while read -r file; do
-    awk -v file="${file#"$1"/}" 'END { if (NR > 500) print file " has " NR " lines" }' "$file"
-  done
+  awk_files "$1" '{ lines[FILENAME] = FNR } END { for (f in lines) if (lines[f] > 500) print f " has " lines[f] " lines" }' | sort
 }
 
 long_functions() { functions_of "$1" | awk '$1 > 100 { print $2 " is a function of " $1 " lines" }'; }
