@@ -45,6 +45,14 @@ typedef struct {
 } mn_synth_info;
 const mn_synth_info *mn_data_synth_info(size_t i);
 
+/* The syntaxes above, for --help; NULL past the last. */
+typedef struct {
+  const char *prefix;    /* "idx" */
+  const char *arguments; /* "IMAGES[,LABELS]" */
+  const char *help;      /* one line */
+} mn_data_syntax;
+const mn_data_syntax *mn_data_syntax_at(size_t i);
+
 /* Reads the training or the test part of "mnist" or "cifar10" below a directory (MNIST plain or .gz). */
 typedef enum { MN_TRAIN, MN_TEST } mn_part;
 mn_status mn_data_open_named(const char *dataset, const char *dir, mn_part part, const mn_context *ctx, mn_data **out,

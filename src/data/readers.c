@@ -11,21 +11,23 @@
 #include "core/memory.h"
 #include "core/status.h"
 
-static const mn_reader readers[] = {
-    {"idx", mn_data_open_idx, "IMAGES[,LABELS]", "IDX files as MNIST uses them, plain or .gz"},
-    {"cifar", mn_data_open_cifar, "FILE[,FILE...]", "CIFAR-10 binary batches"},
-    {"npy", mn_data_open_npy, "X.npy[,Y.npy]", "NumPy arrays u1, i4, i8, f4, f8; images (n,h,w) or (n,c,h,w)"},
-    {"libsvm", mn_data_open_libsvm, "FILE[,dim=D]", "LIBSVM text: TARGET[,TARGET...] INDEX:VALUE ..., plain or .gz"},
-    {"csv", mn_data_open_csv, "FILE[,targets=T]", "text table, the last T columns (default 1) are the targets"},
-    {"synth", mn_data_open_synth, "NAME[,key=value...]", "samples made by the program itself"},
+static const struct {
+  mn_data_syntax syntax;
+  mn_status (*open)(const char *arguments, const mn_context *ctx, mn_data **out, mn_error *err);
+} readers[] = {
+    {{"idx", "IMAGES[,LABELS]", "IDX files as MNIST uses them, plain or .gz"}, mn_data_open_idx},
+    {{"cifar", "FILE[,FILE...]", "CIFAR-10 binary batches"}, mn_data_open_cifar},
+    {{"npy", "X.npy[,Y.npy]", "NumPy arrays u1, i4, i8, f4, f8; images (n,h,w) or (n,c,h,w)"}, mn_data_open_npy},
+    {{"libsvm", "FILE[,dim=D]", "LIBSVM text: TARGET[,TARGET...] INDEX:VALUE ..., plain or .gz"}, mn_data_open_libsvm},
+    {{"csv", "FILE[,targets=T]", "text table, the last T columns (default 1) are the targets"}, mn_data_open_csv},
+    {{"synth", "NAME[,key=value...]", "samples made by the program itself"}, mn_data_open_synth},
 };
 
 enum { READERS = sizeof readers / sizeof *readers };
 
-const mn_reader *mn_readers(size_t *count)
+const mn_data_syntax *mn_data_syntax_at(size_t i)
 {
-  *count = READERS;
-  return readers;
+  return i < READERS ? &readers[i].syntax : NULL;
 }
 
 static mn_status unknown_syntax(const char *spec, mn_error *err)
@@ -33,7 +35,7 @@ static mn_status unknown_syntax(const char *spec, mn_error *err)
   char list[256] = "", quoted[MN_QUOTE_ROOM];
   for (size_t i = 0; i < READERS; i++) {
     strcat(list, i ? ", " : ""); /* six short constants: they fit */
-    strcat(strcat(list, readers[i].prefix), ":");
+    strcat(strcat(list, readers[i].syntax.prefix), ":");
   }
   return MN_FAIL(err, MN_ERR_ARGUMENT, "%s: a data set that starts with one of %s expected",
                  mn_quote(spec, strlen(spec), quoted), list);
@@ -44,7 +46,8 @@ mn_status mn_data_open(const char *spec, const mn_context *ctx, mn_data **out, m
   *out = NULL;
   size_t length = strcspn(spec, ":");
   for (size_t i = 0; i < READERS; i++) {
-    if (spec[length] != ':' || strlen(readers[i].prefix) != length || strncmp(spec, readers[i].prefix, length))
+    if (spec[length] != ':' || strlen(readers[i].syntax.prefix) != length ||
+        strncmp(spec, readers[i].syntax.prefix, length))
       continue;
     /* numbers in files have a decimal point whatever the caller's locale says */
     locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0), old = uselocale(c_locale);

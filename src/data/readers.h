@@ -6,19 +6,7 @@
 
 #include "minnorm/data.h"
 
-/* Reads what stands after the colon of a spec. `*out` is NULL on failure; the caller sees to nothing else. */
-typedef mn_status (*mn_reader_open)(const char *arguments, const mn_context *ctx, mn_data **out, mn_error *err);
-
-typedef struct {
-  const char *prefix; /* "idx" in idx:IMAGES,LABELS */
-  mn_reader_open open;
-  const char *arguments; /* "IMAGES,LABELS", for messages and --help */
-  const char *help;
-} mn_reader;
-
-/* The table, in the order of --help. */
-const mn_reader *mn_readers(size_t *count);
-
+/* Each reads what stands after the colon of a spec. `*out` is NULL on failure. */
 mn_status mn_data_open_idx(const char *arguments, const mn_context *ctx, mn_data **out, mn_error *err);
 mn_status mn_data_open_cifar(const char *arguments, const mn_context *ctx, mn_data **out, mn_error *err);
 mn_status mn_data_open_npy(const char *arguments, const mn_context *ctx, mn_data **out, mn_error *err);

@@ -40,6 +40,9 @@ mn_status write_spec(const mn_data *data, const char *spec, mn_error *err);
 mn_data *must_open(const char *spec);
 
 /* Asserts the status and that the message holds each of up to two texts, in one line; and that nothing is left. */
+void must_fail_once(const char *spec, mn_status status, const char *text, const char *more);
+
+/* The same, and once more without an error record. */
 void must_fail(const char *spec, mn_status status, const char *text, const char *more);
 
 /* Asserts equal shapes, types, features and targets, bit for bit. */

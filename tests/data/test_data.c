@@ -186,6 +186,29 @@ static void test_duplicates(void **state)
     }
 }
 
+/* Rows of 16 bytes that differ and have one hash: the second word makes up for the first. (A copy of the hash, so that
+ * the case is met at all; the answer does not depend on it.) */
+static void test_colliding_hashes(void **state)
+{
+  (void)state;
+  const uint64_t odd = 0x9e3779b97f4a7c15u;
+  uint64_t rows[4][2] = {{1, 5}, {2, 0}, {1, 5}, {2, 0}}, after[2];
+  for (uint64_t k = 0; k < 2; k++) {
+    after[k] = (16 ^ (k + 1)) * odd;
+    after[k] ^= after[k] >> 29;
+  }
+  rows[1][1] = rows[3][1] = 5 ^ after[0] ^ after[1];
+  mn_pair *pairs;
+  size_t count;
+  mn_data *d = make(4, 16, MN_U8, 1);
+  memcpy(d->x, rows, sizeof rows);
+  assert_int_equal(mn_data_duplicates(d, &pairs, &count, NULL), MN_OK);
+  assert_int_equal(count, 2);
+  assert_true(pairs[0].first == 0 && pairs[0].second == 2 && pairs[1].first == 1 && pairs[1].second == 3);
+  mn_data_free(pairs);
+  mn_data_close(&d);
+}
+
 static void test_no_duplicates(void **state)
 {
   (void)state;
@@ -260,9 +283,9 @@ static void test_allocations(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_create),  cmocka_unit_test(test_take),        cmocka_unit_test(test_take_too_many),
-      cmocka_unit_test(test_labels),  cmocka_unit_test(test_duplicates),  cmocka_unit_test(test_no_duplicates),
-      cmocka_unit_test(test_summary), cmocka_unit_test(test_allocations),
+      cmocka_unit_test(test_create),           cmocka_unit_test(test_take),       cmocka_unit_test(test_take_too_many),
+      cmocka_unit_test(test_labels),           cmocka_unit_test(test_duplicates), cmocka_unit_test(test_no_duplicates),
+      cmocka_unit_test(test_colliding_hashes), cmocka_unit_test(test_summary),    cmocka_unit_test(test_allocations),
   };
   return cmocka_run_group_tests_name("data", tests, NULL, NULL);
 }

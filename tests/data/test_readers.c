@@ -1,6 +1,10 @@
-/* Readers of binary files: IDX, CIFAR, NPY, plain and gzip. */
+/* Readers of binary files: IDX, CIFAR, plain and gzip. */
+#define _XOPEN_SOURCE 700
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "data_support.h"
 
@@ -281,6 +285,78 @@ static void test_specs(void **state)
   must_fail("\x01\nxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", MN_ERR_ARGUMENT, "'\?\?xxx", "x...'");
 }
 
+/* Every syntax has its line of help, and a spec of it is taken by its reader. */
+static void test_syntaxes(void **state)
+{
+  (void)state;
+  size_t i = 0;
+  for (const mn_data_syntax *s; (s = mn_data_syntax_at(i)); i++) {
+    char spec[64];
+    mn_error err = {0};
+    mn_data *d = NULL;
+    assert_true(s->prefix[0] && s->arguments[0] && s->help[0]);
+    snprintf(spec, sizeof spec, "%s:", s->prefix);
+    assert_true(open_spec(spec, &d, &err) < 0);
+    assert_null(strstr(err.text, "that starts with one of"));
+  }
+  assert_int_equal(i, 6);
+  assert_null(mn_data_syntax_at((size_t)-1));
+}
+
+/* A pipe has no size to hold a header against; lines of text it may bring. */
+static void test_pipe(void **state)
+{
+  (void)state;
+  char path[512];
+  snprintf(path, sizeof path, "%s/pipe", dir);
+  assert_int_equal(mkfifo(path, 0600), 0);
+  int fd = open(path, O_RDWR); /* both ends, so that nobody waits */
+  assert_true(fd >= 0);
+  assert_int_equal(write(fd, "\0\0\x08\x01\0\0\0\x01x", 9), 9);
+  must_fail_once("idx:@pipe", MN_ERR_ARGUMENT, "a regular file expected, whose size can be checked", "pipe");
+  close(fd);
+}
+
+static int reports, cancel_at;
+static double last_done, total;
+
+static int count_reports(void *user, const mn_progress *p)
+{
+  (void)user;
+  assert_string_equal(p->phase, "read");
+  assert_string_equal(p->unit, "byte");
+  assert_true(p->done >= last_done && p->done <= p->total);
+  last_done = p->done;
+  total = p->total;
+  return ++reports == cancel_at;
+}
+
+/* A long file reports how far it is, and can be cancelled; its pixels are a hole in the file. */
+static void test_progress(void **state)
+{
+  (void)state;
+  const size_t bytes = 40000000;
+  file_bytes x = {0};
+  char spec[512];
+  mn_error err;
+  mn_data *d = NULL;
+  const mn_context ctx = {.progress = count_reports};
+  put_idx(&x, 8, 2, (size_t[]){bytes / 1000, 1000});
+  save(&x, "hole");
+  snprintf(spec, sizeof spec, "%s/hole", dir);
+  assert_int_equal(truncate(spec, (off_t)(bytes + 12)), 0);
+  snprintf(spec, sizeof spec, "idx:%s/hole", dir);
+  assert_int_equal(mn_data_open(spec, &ctx, &d, &err), MN_OK);
+  assert_true(reports >= 2);
+  assert_true(last_done == total && total == (double)(bytes + 12));
+  mn_data_close(&d);
+  last_done = 0;
+  reports = 0;
+  cancel_at = 1;
+  assert_int_equal(mn_data_open(spec, &ctx, &d, &err), MN_ERR_CANCELLED);
+  assert_null(d);
+}
+
 static mn_status open_and_close(void *spec, mn_error *err)
 {
   mn_data *d = NULL;
@@ -312,7 +388,8 @@ int main(void)
       cmocka_unit_test(test_gz),           cmocka_unit_test(test_gz_errors),
       cmocka_unit_test(test_gz_claims),    cmocka_unit_test(test_cifar),
       cmocka_unit_test(test_cifar_errors), cmocka_unit_test(test_specs),
-      cmocka_unit_test(test_allocations),
+      cmocka_unit_test(test_syntaxes),     cmocka_unit_test(test_pipe),
+      cmocka_unit_test(test_progress),     cmocka_unit_test(test_allocations),
   };
   return cmocka_run_group_tests_name("readers", tests, make_dir, remove_dir);
 }
