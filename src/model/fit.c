@@ -108,7 +108,8 @@ static void measure_regression(mn_fit_report *r, const mn_encoded *e, const mn_m
   for (size_t c = 0; c < e->outputs; c++) {
     const double *y = e->y + c * e->n, *f = fitted + c * e->n;
     double mean = 0;
-    for (size_t s = 0; s < r->n_train; s++) mean += y[merge->position ? merge->position[s] : s] / n;
+    for (size_t s = 0; s < r->n_train; s++) /* of equal targets exactly their value */
+      mean += (y[merge->position ? merge->position[s] : s] - mean) / (double)(s + 1);
     for (size_t s = 0; s < r->n_train; s++) {
       size_t i = merge->position ? merge->position[s] : s;
       left += (y[i] - f[i]) * (y[i] - f[i]);

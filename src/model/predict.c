@@ -72,7 +72,8 @@ static mn_status score_regression(const mn_model *model, const mn_data *data, co
     return MN_FAIL(err, MN_ERR_DATA, "%s: %zu target columns, the model has %zu", data->name, columns, model->outputs);
   for (size_t c = 0; c < columns; c++) {
     double mean = 0;
-    for (size_t i = 0; i < n; i++) mean += data->y[i * columns + c] / (double)n;
+    for (size_t i = 0; i < n; i++) /* of equal targets exactly their value */
+      mean += (data->y[i * columns + c] - mean) / (double)(i + 1);
     for (size_t i = 0; i < n; i++) {
       double y = data->y[i * columns + c], error = y - scores[i * columns + c];
       left += error * error;
