@@ -1,14 +1,16 @@
 # minnorm: see README.md. Every target is listed by `make help`.
 #
-# Settings: BUILD (folder for everything made), CC, CFLAGS, CPPFLAGS, LDFLAGS, PREFIX, DESTDIR, NATIVE=1 (tune for this
-# machine; the default build is portable), WERROR=1 (a warning is an error), SETUP=no (demo and test install nothing).
-VERSION := 0.1.0
-SONAME  := libminnorm.so.0
-BUILD   ?= build
-CC      ?= cc
-CFLAGS  ?= -O3 -g
-PREFIX  ?= /usr/local
-LIBDIR  ?= $(PREFIX)/lib
+# Settings: BUILD (folder for everything made), CC, CFLAGS, CPPFLAGS, LDFLAGS, PREFIX, LIBDIR, DESTDIR, DATA_DIR, NATIVE=1
+# (tune for this machine; the default build is portable), WERROR=1 (a warning is an error), SETUP=no (demo and test install
+# nothing), ONLY="WORD..." (test only what has a word in its name).
+VERSION  := 0.1.0
+SONAME   := libminnorm.so.0
+BUILD    ?= build
+CC       ?= cc
+CFLAGS   ?= -O3 -g
+PREFIX   ?= /usr/local
+LIBDIR   ?= $(PREFIX)/lib
+DATA_DIR ?= data
 
 # Dependency tiers, as Debian packages; `a|b` is satisfied by either, and the first is what gets installed.
 DEPS_BUILD := build-essential libopenblas-dev|libopenblas-openmp-dev|libopenblas-serial-dev \
@@ -112,6 +114,11 @@ deps-check: ; $(SET_UP) $(foreach d,$(DEPS_CHECK),'$d')                         
 demo: deps                                     ## sets up, builds, and runs the main job on data the program draws
 	$(AGAIN) all
 	$(BUILD)/minnorm $(DEMO)
+	@printf '\nWhat to run next:\n'
+	@printf '  %s\n' '$(BUILD)/minnorm fit --help' '$(BUILD)/minnorm data --train synth:digits,n=100 --png digits.png' \
+	  '$(BUILD)/minnorm fit --train csv:FILE --save MODEL   # your own data; IDX, CIFAR-10, NPY and LIBSVM text too' \
+	  'make data && $(BUILD)/minnorm fit --dataset mnist    # downloads MNIST and CIFAR-10 first' \
+	  'make test' 'sudo make install'
 
 test: deps-test                                ## sets up, builds, and runs every test
 	$(AGAIN) run-tests
@@ -145,8 +152,7 @@ cov: deps-test deps-check                      ## coverage of every test, in bui
 bench: all                                     ## Gram, factor and solve against this machine's own dgemm rate
 	$(BUILD)/minnorm bench
 data: all                                      ## fetches MNIST and CIFAR-10 into $(DATA_DIR)
-	$(BUILD)/minnorm data download --data-dir $(DATA_DIR)
-DATA_DIR ?= data
+	$(BUILD)/minnorm data download all --data-dir $(DATA_DIR)
 
 # ---- installing
 
