@@ -8,6 +8,7 @@
 #include "core/random.h"
 #include "core/status.h"
 #include "data/readers.h"
+#include "data/select.h"
 #include "minnorm/samples.h"
 
 mn_status mn_data_create(size_t n, size_t dim, mn_dtype type, size_t columns, mn_data **out, mn_error *err)
@@ -58,17 +59,6 @@ void mn_data_free(void *p)
   mn_free(p);
 }
 
-/* Copies the rows that `order` names (NULL: the first ones) from one data set to another. */
-static void gather(const mn_data *from, const size_t *order, mn_data *to)
-{
-  size_t row_bytes = from->dim * mn_dtype_size(from->type), target_bytes = from->columns * sizeof *from->y;
-  for (size_t i = 0; i < to->n; i++) {
-    size_t source = order ? order[i] : i;
-    memcpy((char *)to->x + i * row_bytes, (const char *)from->x + source * row_bytes, row_bytes);
-    if (target_bytes) memcpy(to->y + i * to->columns, from->y + source * from->columns, target_bytes);
-  }
-}
-
 static const mn_stream shuffle_stream[] = {[MN_TRAIN] = MN_STREAM_SHUFFLE_TRAIN, [MN_TEST] = MN_STREAM_SHUFFLE_TEST};
 
 mn_status mn_data_take(mn_data **data, size_t n, int shuffle, uint64_t seed, mn_part part, mn_error *err)
@@ -81,19 +71,11 @@ mn_status mn_data_take(mn_data **data, size_t n, int shuffle, uint64_t seed, mn_
                    mn_group_digits(from->n, b));
   if (n == 0) n = from->n;
   if (n == from->n && !shuffle) return MN_OK;
-  mn_status st = mn_data_create(n, from->dim, from->type, from->columns, &to, err);
-  if (st) return st;
-  if (shuffle && !(order = mn_alloc(from->n, sizeof *order))) {
-    mn_data_close(&to);
-    return MN_NO_MEMORY(err, from->n * sizeof *order);
-  }
+  if (shuffle && !(order = mn_alloc(from->n, sizeof *order))) return MN_NO_MEMORY(err, from->n * sizeof *order);
   if (shuffle) mn_random_permutation(seed, shuffle_stream[part], from->n, order);
-  to->channels = from->channels;
-  to->height = from->height;
-  to->width = from->width;
-  memcpy(to->name, from->name, sizeof to->name);
-  gather(from, order, to);
+  mn_status st = mn_data_select(from, order, n, &to, err);
   mn_free(order);
+  if (st) return st;
   mn_data_close(data);
   *data = to;
   return MN_OK;
