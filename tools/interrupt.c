@@ -38,10 +38,12 @@ static void on_signal(int signal_number)
   setitimer(ITIMER_REAL, &soon, NULL);
 }
 
+/* A signal that the caller had ignored, as a shell does for its background jobs, stays ignored. */
 static void handle(int signal_number, void (*handler)(int))
 {
-  struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+  struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART}, before;
   sigemptyset(&action.sa_mask);
+  if (sigaction(signal_number, NULL, &before) || before.sa_handler == SIG_IGN) return;
   sigaction(signal_number, &action, NULL);
 }
 
