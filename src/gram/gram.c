@@ -113,27 +113,38 @@ static double squared_distance(mn_dtype type, size_t dim, const void *x, size_t 
   return sum;
 }
 
-/* One column of a tile for kernels that are not smooth at r = 0: the pairs that nearly coincide are found while the
- * column still holds inner products, and evaluated again from the difference of the samples. */
-static void near_column(const pass *p, const buffers *b, size_t i0, size_t m, size_t j0, size_t j, void *column)
+/* Rows of a column that are looked at together. */
+enum { NEAR_ROWS = 1024 };
+
+/* Rows first ... first + m - 1 (at most NEAR_ROWS) of a tile's column j, for kernels that are not smooth at r = 0: the
+ * pairs that nearly coincide are found while the column still holds inner products, and evaluated again from the
+ * difference of the samples. */
+static void near_rows(const pass *p, const buffers *b, size_t i0, size_t first, size_t m, size_t j0, size_t j,
+                      void *column)
 {
   mn_dtype type = p->blas->type;
-  size_t dim = p->rows.samples->dim, ld = m;
+  size_t dim = p->rows.samples->dim;
+  const double *ni = p->rows.norms + i0 + first;
   double nj = p->cols.norms[j0 + j], limit = type == MN_F64 ? near_limit : 1e-3;
-  uint32_t near[STREAM_TILE * 2], count = 0;
-  double dots[STREAM_TILE * 2];
+  uint32_t near[NEAR_ROWS], count = 0;
+  double dots[NEAR_ROWS];
   for (size_t i = 0; i < m; i++) {
-    double total = p->rows.norms[i0 + i] + nj, dot = get(type, column, i);
+    double total = ni[i] + nj, dot = get(type, column, i);
     if (total - 2 * dot >= limit * total) continue;
     near[count] = (uint32_t)i;
     dots[count++] = dot;
   }
-  transform(p, i0, m, j0 + j, 1, column, ld);
+  transform(p, i0 + first, m, j0 + j, 1, column, m);
   for (uint32_t c = 0; c < count; c++) {
     size_t i = near[c];
-    double r2 = squared_distance(type, dim, b->xi, i, b->xj, j);
-    put(type, column, i, p->row->value(p->kernel, r2, dots[c], p->rows.norms[i0 + i], nj));
+    double r2 = squared_distance(type, dim, b->xi, first + i, b->xj, j);
+    put(type, column, i, p->row->value(p->kernel, r2, dots[c], ni[i], nj));
   }
+}
+
+static size_t at_most(size_t a, size_t b)
+{
+  return a < b ? a : b;
 }
 
 /* K(rows i0 ... , columns j0 ...) into `tile`. */
@@ -146,7 +157,9 @@ static void compute_tile(const pass *p, buffers *b, size_t i0, size_t m, size_t 
     transform(p, i0, m, j0, n, tile, ld);
     return;
   }
-  for (size_t j = 0; j < n; j++) near_column(p, b, i0, m, j0, j, (char *)tile + j * ld * p->blas->size);
+  for (size_t j = 0; j < n; j++)
+    for (size_t i = 0; i < m; i += NEAR_ROWS)
+      near_rows(p, b, i0, i, at_most(NEAR_ROWS, m - i), j0, j, (char *)tile + (i + j * ld) * p->blas->size);
 }
 
 /* The diagonal from the norms alone: exact where the transform of an inner product would round. */
@@ -244,11 +257,6 @@ done:
   close_all_buffers(all, threads);
   close_side(&p.rows);
   return st;
-}
-
-static size_t at_most(size_t a, size_t b)
-{
-  return a < b ? a : b;
 }
 
 /* Whole block rows of the product, so that no two threads write the same element. */
