@@ -99,8 +99,9 @@ static wide angle(size_t dim, const double *x, const double *y, wide norm_x, wid
 {
   wide minus = 0, plus = 0;
   for (size_t k = 0; k < dim; k++) {
-    minus += powl((wide)x[k] * norm_y - (wide)y[k] * norm_x, 2);
-    plus += powl((wide)x[k] * norm_y + (wide)y[k] * norm_x, 2);
+    wide a = (wide)x[k] * norm_y, b = (wide)y[k] * norm_x;
+    minus += (a - b) * (a - b);
+    plus += (a + b) * (a + b);
   }
   return 2 * atan2l(sqrtl(minus), sqrtl(plus));
 }
