@@ -110,7 +110,8 @@ void mn_cli_print_wrapped(FILE *out, const char *text, int indent, int column, i
 /* "-r, --ridge L". */
 void mn_cli_print_usage_of(const mn_option *option, char *text, size_t size);
 
-extern const char *const mn_cli_spec_help[][2]; /* syntax and meaning of a SPEC; ends with NULL */
+/* Syntax and meaning of the i-th kind of SPEC; 0 past the last. */
+int mn_cli_spec(size_t i, char *name, size_t name_size, char *help, size_t help_size);
 
 /* ---- signals (interrupt.c): the first one makes the library stop; the process ends if it has not done so soon. */
 void mn_cli_interrupt_install(const char *command);

@@ -5,16 +5,24 @@
 
 enum { WIDTH = 80, HELP_COLUMN = 24 };
 
-const char *const mn_cli_spec_help[][2] = {
-    {"idx:IMAGES,LABELS", "IDX files as of MNIST, plain or .gz"},
-    {"cifar:FILE[,FILE...]", "CIFAR-10 binary files"},
-    {"npy:X.npy[,Y.npy]", "arrays of NumPy: n x d features or images, n labels or n x t targets"},
-    {"libsvm:FILE[,dim=D]", "LIBSVM text: label index:value ..., indices from 1"},
-    {"csv:FILE[,targets=T]", "numbers separated by commas, the last T columns (default 1) targets"},
-    {"synth:NAME[,KEY=VALUE...]",
-     "drawn by the program: digits, gaussian, regression, circles; keys n, part=train|test, "
-     "seed and those of each, as synth:digits,n=1000,part=test"},
-    {NULL, NULL}};
+int mn_cli_spec(size_t i, char *name, size_t name_size, char *help, size_t help_size)
+{
+  size_t files = 0;
+  const mn_data_syntax *syntax;
+  const mn_synth_info *synth;
+  while (files <= i && mn_data_syntax_at(files)) files++;
+  if (i < files) {
+    syntax = mn_data_syntax_at(i);
+    snprintf(name, name_size, "%s:%s", syntax->prefix, syntax->arguments);
+    snprintf(help, help_size, "%s", syntax->help);
+    return 1;
+  }
+  synth = mn_data_synth_info(i - files);
+  if (!synth) return 0;
+  snprintf(name, name_size, "synth:%s", synth->name);
+  snprintf(help, help_size, "%s; keys %s", synth->help, synth->keys);
+  return 1;
+}
 
 void mn_cli_print_wrapped(FILE *out, const char *text, int indent, int column, int width)
 {
@@ -94,8 +102,9 @@ void mn_cli_print_help(const mn_cli *cli, FILE *out)
   mn_cli_print_wrapped(out, c->description, 0, 0, WIDTH);
   print_options(cli, out);
   if (c->bit & (MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA)) {
+    char name[128], help[256];
     fputs("\nSPEC is one of:\n", out);
-    for (int i = 0; mn_cli_spec_help[i][0]; i++) print_item(out, mn_cli_spec_help[i][0], mn_cli_spec_help[i][1]);
+    for (size_t i = 0; mn_cli_spec(i, name, sizeof name, help, sizeof help); i++) print_item(out, name, help);
   }
   print_examples(c, out);
   fputs("\nExit status: 0 done, 1 the run failed, 2 wrong usage.\n", out);

@@ -109,12 +109,13 @@ static void print_head(FILE *out, const mn_cli_command *commands, size_t count)
 
 static void print_tail(FILE *out)
 {
+  char name[128], help[256];
   fputs(".SH DATA SETS\nA \\fISPEC\\fR names the files of a data set and their format:\n", out);
-  for (int i = 0; mn_cli_spec_help[i][0]; i++) {
+  for (size_t i = 0; mn_cli_spec(i, name, sizeof name, help, sizeof help); i++) {
     fputs(".TP\n\\fB", out);
-    print_text(out, mn_cli_spec_help[i][0]);
+    print_text(out, name);
     fputs("\\fR\n", out);
-    print_line(out, mn_cli_spec_help[i][1]);
+    print_line(out, help);
   }
   fputs(".SH ENVIRONMENT\n.TP\n.B MINNORM_DATA\nWhere the standard data sets are, unless \\fB\\-\\-data\\-dir\\fR is "
         "given.\n"
