@@ -50,7 +50,8 @@ typedef struct {
   size_t n_train, dim, outputs, classes; /* classes 0: regression */
   mn_kernel kernel;
   mn_gamma_rule gamma_rule;
-  double median; /* of r^2 (of r for kernels of r, of ||x||^2 for polynomials) over pairs of the samples drawn */
+  double median; /* of r^2 (of r for kernels of r) over pairs of at most 1,000 of the samples drawn; of ||x||^2 over
+                    these samples for polynomials; 1 where that is 0 */
   size_t gamma_samples;
   size_t gamma_count; /* points tried, in the order tried */
   mn_gamma_point gamma_points[MN_GAMMA_POINTS_MAX];

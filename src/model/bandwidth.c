@@ -2,6 +2,7 @@
  *
  * With K = L L' the error at sample i of the fit without it is alpha_i / (K^-1)_ii, so that one factorisation and the
  * diagonal of the inverse judge a candidate. The square error is smooth in gamma where the error rate is not. */
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,11 +33,12 @@ typedef struct {
   mn_data *drawn;
   mn_samples samples;
   size_t outputs;
-  double *y;       /* n x outputs */
-  double *alpha;   /* n x outputs */
-  double *inverse; /* n: diagonal of K^-1 */
-  double *norms;   /* n */
-  mn_panels *dots; /* inner products, kept for all candidates */
+  const double *offset; /* outputs, what was subtracted from y */
+  double *y;            /* n x outputs */
+  double *alpha;        /* n x outputs */
+  double *inverse;      /* n: diagonal of K^-1 */
+  double *norms;        /* n */
+  mn_panels *dots;      /* inner products, kept for all candidates */
   mn_panels *k;
 } search;
 
@@ -65,6 +67,7 @@ static mn_status draw(search *s, const mn_samples *samples, const mn_encoded *e,
   if ((st = mn_data_select(samples->data, order, n, &s->drawn, err))) goto done;
   s->samples = mn_samples_of(s->drawn, samples->scaling);
   s->outputs = e->outputs;
+  s->offset = e->offset;
   for (size_t c = 0; c < e->outputs; c++)
     for (size_t i = 0; i < n; i++) s->y[i + c * n] = e->y[order[i] + c * e->n];
 done:
@@ -78,21 +81,32 @@ static int compare_doubles(const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
-/* What gamma multiplies, for a pair of samples. */
-static double scale_of(const search *s, size_t i, size_t j)
+/* What gamma multiplies: of every pair a function of the distance, of every sample its squared norm. Returns how many.
+ */
+static size_t collect(const search *s, size_t n, double *values)
 {
-  double dot = *(const double *)mn_panels_at(s->dots, i, j);
-  double r2 = fmax(s->norms[i] + s->norms[j] - 2 * dot, 0);
-  return s->row->power == 2 ? r2 : s->row->power == 1 ? sqrt(r2) : s->norms[i];
+  size_t count = 0;
+  const double lost = 4 * DBL_EPSILON * sqrt((double)s->samples.dim); /* of the norms: what cancellation leaves of 0 */
+  if (!s->row->power) {
+    memcpy(values, s->norms, n * sizeof *values);
+    return n;
+  }
+  for (size_t j = 0; j < n; j++)
+    for (size_t i = j + 1; i < n; i++) {
+      double dot = *(const double *)mn_panels_at(s->dots, i, j);
+      double norms = s->norms[i] + s->norms[j], r2 = norms - 2 * dot;
+      if (r2 < lost * norms) r2 = 0;
+      values[count++] = s->row->power == 2 ? r2 : sqrt(r2);
+    }
+  return count;
 }
 
 static mn_status find_median(search *s, mn_error *err)
 {
-  size_t n = s->samples.n < MEDIAN_SAMPLES ? s->samples.n : MEDIAN_SAMPLES, count = 0;
+  size_t n = s->samples.n < MEDIAN_SAMPLES ? s->samples.n : MEDIAN_SAMPLES;
   double *values = mn_alloc(n * n, sizeof *values);
   if (!values) return MN_NO_MEMORY(err, n * n * sizeof *values);
-  for (size_t j = 0; j < n; j++)
-    for (size_t i = j + 1; i < n; i++) values[count++] = scale_of(s, i, j);
+  size_t count = collect(s, n, values);
   qsort(values, count, sizeof *values, compare_doubles);
   double median = count ? values[count / 2] : 0;
   mn_free(values);
@@ -128,9 +142,10 @@ static void judge(const search *s, mn_gamma_point *point, int classes)
     size_t best = 0, truth = 0;
     double best_score = -INFINITY;
     for (size_t c = 0; c < s->outputs; c++) {
-      double error = s->alpha[i + c * n] / s->inverse[i], score = s->y[i + c * n] - error;
+      double error = s->alpha[i + c * n] / s->inverse[i];
+      double score = s->y[i + c * n] - error + s->offset[c];
       squares += error * error;
-      if (s->y[i + c * n] > s->y[i + truth * n]) truth = c;
+      if (s->y[i + c * n] + s->offset[c] > s->y[i + truth * n] + s->offset[truth]) truth = c;
       if (score > best_score) best_score = score, best = c;
     }
     wrong += best != truth;
