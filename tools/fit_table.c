@@ -92,7 +92,10 @@ static void solver_lines(const mn_cli *cli, const mn_fit_report *r)
 
 static void pair_line(const char *label, mn_number train, mn_number test, int has_test)
 {
-  mn_cli_line(label, "%12s%s%12s", train.text, has_test ? " " : "", has_test ? test.text : "");
+  if (has_test)
+    mn_cli_line(label, "%12s %12s", train.text, test.text);
+  else
+    mn_cli_line(label, "%12s", train.text);
 }
 
 static void quality_lines(const mn_cli_fit_run *run, const mn_fit_report *r)
@@ -100,7 +103,7 @@ static void quality_lines(const mn_cli_fit_run *run, const mn_fit_report *r)
   int has_test = run->test != NULL;
   const mn_metrics *m = &run->predictions.metrics;
   putchar('\n');
-  mn_cli_line("", "%12s%s%12s", "training", has_test ? " " : "", has_test ? "test" : "");
+  pair_line("", (mn_number){"training"}, (mn_number){"test"}, has_test);
   if (r->classes) {
     pair_line("error", mn_number_percent(r->train_error), mn_number_percent(m->error), has_test);
   } else {

@@ -28,6 +28,14 @@ static mn_number rate_of(double per_s, const char *unit)
   return out;
 }
 
+static mn_number time_left(double seconds)
+{
+  mn_number out;
+  if (!(seconds < 119.5)) return mn_number_seconds(seconds);
+  snprintf(out.text, sizeof out.text, "%.0f s", seconds);
+  return out;
+}
+
 static void draw(const mn_progress *p, double elapsed_s)
 {
   enum { WIDTH = 24 };
@@ -40,7 +48,7 @@ static void draw(const mn_progress *p, double elapsed_s)
   cells[WIDTH] = '\0';
   fprintf(stderr, "\r\033[K%-10s [%s] %3.0f %%", p->phase, cells, 100 * share);
   if (elapsed_s > settled_s && rate > 0)
-    fprintf(stderr, "  %s, %s left", rate_of(rate, p->unit).text, mn_number_seconds((p->total - p->done) / rate).text);
+    fprintf(stderr, "  %s, %s left", rate_of(rate, p->unit).text, time_left((p->total - p->done) / rate).text);
   fflush(stderr);
   bar.drawn = 1;
 }

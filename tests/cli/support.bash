@@ -43,15 +43,16 @@ skip() { # name, reason
 }
 
 refuses() {
-  local name=$1 wanted=$2 text=$3
+  local name=$1 wanted=$2 text=$3 lines
   shift 3
   run "$@"
+  mapfile -t lines < "$work/err"
   tests=$((tests + 1))
   if [ "$status" != "$wanted" ]; then
     complain "$name" "exit status $wanted expected, $status found: minnorm $*" "$(head -n 3 "$work/err")"
   elif [ -s "$work/out" ]; then
     complain "$name" "nothing on stdout expected: minnorm $*" "$(head -n 3 "$work/out")"
-  elif [ "$(wc -l < "$work/err")" != 1 ] || ! grep -qF -e "$text" "$work/err" || ! grep -q '^minnorm: ' "$work/err"; then
+  elif [ ${#lines[@]} != 1 ] || [[ ${lines[0]} != 'minnorm: '* ]] || [[ ${lines[0]} != *"$text"* ]]; then
     complain "$name" "one line with '$text' expected: minnorm $*" "$(head -n 5 "$work/err")"
   else
     echo "ok $tests - $name"
