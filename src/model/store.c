@@ -15,6 +15,7 @@
 
 #include "core/memory.h"
 #include "core/status.h"
+#include "core/temporary.h"
 
 char *mn_store_path(const char *folder, const char *file, mn_error *err)
 {
@@ -53,12 +54,32 @@ static void remove_folder(const char *path)
   rmdir(path);
 }
 
+/* Whether the header in this folder is one that mn_store_write wrote: its first member says so. */
+static int has_header(int folder)
+{
+  char text[256];
+  int fd = openat(folder, MN_STORE_HEADER, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return 0;
+  ssize_t length = read(fd, text, sizeof text - 1);
+  close(fd);
+  text[length > 0 ? length : 0] = '\0';
+  return strstr(text, "\"" MN_STORE_FORMAT "\"") != NULL;
+}
+
+static int belongs(const char *name)
+{
+  size_t length = strlen(name);
+  return !strcmp(name, ".") || !strcmp(name, "..") || !strcmp(name, MN_STORE_HEADER) ||
+         (length > 4 && !strcmp(name + length - 4, ".npy"));
+}
+
+/* A model is replaced as a whole: nothing of the user's own may be in its folder. */
 static int is_model(const char *path)
 {
-  mn_error ignored;
-  char *header = mn_store_path(path, MN_STORE_HEADER, &ignored);
-  int found = header && access(header, F_OK) == 0;
-  mn_free(header);
+  DIR *folder = opendir(path);
+  int found = folder && has_header(dirfd(folder));
+  for (struct dirent *entry; found && (entry = readdir(folder));) found = belongs(entry->d_name);
+  if (folder) closedir(folder);
   return found;
 }
 
@@ -66,12 +87,13 @@ static int is_model(const char *path)
 static mn_status check_target(const char *path, mn_error *err)
 {
   struct stat info;
+  if (!*path) return MN_FAIL(err, MN_ERR_IO, "the name of a model to save is empty");
   if (lstat(path, &info)) {
     if (errno == ENOENT) return MN_OK;
     return io_error(path, "cannot save a model here", err);
   }
   if (S_ISDIR(info.st_mode) && is_model(path)) return MN_OK;
-  return MN_FAIL(err, MN_ERR_IO, "%s: exists and is not a model; choose another name", path);
+  return MN_FAIL(err, MN_ERR_IO, "%s: exists and is not a model, or holds other files too; choose another name", path);
 }
 
 /* The temporary folder beside the target; a trailing slash of the target is left out. */
@@ -88,8 +110,15 @@ static mn_status make_temporary(const char *path, char **out, mn_error *err)
     mn_free(name);
     return io_error(path, "cannot save a model here", err);
   }
+  mn_temporary_add(name);
   *out = name;
   return MN_OK;
+}
+
+static void release_temporary(char *temporary)
+{
+  mn_temporary_remove(temporary);
+  mn_free(temporary);
 }
 
 static mn_status sync_folder(const char *path, mn_error *err)
@@ -119,7 +148,7 @@ mn_status mn_model_check_path(const char *path, mn_error *err)
   mn_status st = check_target(path, err);
   if (st || (st = make_temporary(path, &temporary, err))) return st;
   rmdir(temporary);
-  mn_free(temporary);
+  release_temporary(temporary);
   return MN_OK;
 }
 
@@ -132,6 +161,6 @@ mn_status mn_model_save(const mn_model *model, const char *path, mn_error *err)
   if (!st) st = sync_folder(temporary, err);
   if (!st) st = install(temporary, path, err);
   if (st) remove_folder(temporary);
-  mn_free(temporary);
+  release_temporary(temporary);
   return st;
 }

@@ -7,6 +7,7 @@
 #include "model/model.h"
 
 #define MN_STORE_HEADER "model.json"
+#define MN_STORE_FORMAT "minnorm model" /* what a header says it is */
 enum { MN_STORE_VERSION = 1 };
 
 /* folder/file, allocated; NULL with `err` filled when that fails. */

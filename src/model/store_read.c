@@ -98,7 +98,7 @@ static mn_status check_version(const reader *r, mn_error *err)
 {
   size_t version;
   const char *format = get_text(r->header, "format");
-  if (!format || strcmp(format, "minnorm model")) return damaged(r, "\"format\": \"minnorm model\"", err);
+  if (!format || strcmp(format, MN_STORE_FORMAT)) return damaged(r, "\"format\": \"" MN_STORE_FORMAT "\"", err);
   if (!get_count(r->header, "version", &version)) return damaged(r, "\"version\"", err);
   if (version == MN_STORE_VERSION) return MN_OK;
   return MN_FAIL(err, MN_ERR_VERSION, "%s: a model of format version %zu; this program reads version %d", r->folder,

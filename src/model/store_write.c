@@ -87,7 +87,7 @@ static void write_summary(mn_report *header, const mn_model *m)
   const mn_fit_report *r = &m->report;
   static const char *const scales[] = {
       [MN_SCALE_UNIT] = "unit", [MN_SCALE_NONE] = "none", [MN_SCALE_STANDARD] = "standard"};
-  mn_report_text(header, "format", "minnorm model");
+  mn_report_text(header, "format", MN_STORE_FORMAT);
   mn_report_count(header, "version", MN_STORE_VERSION);
   mn_report_text(header, "program", "minnorm " MINNORM_VERSION);
   mn_report_count(header, "n_train", r->n_train);
