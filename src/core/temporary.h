@@ -8,7 +8,7 @@ void mn_temporary_add(const char *path);
 /* Forgets a path, given by the same pointer. */
 void mn_temporary_remove(const char *path);
 
-/* Unlinks every file and empty folder, the newest first. Async-signal-safe; forgets nothing. */
+/* Unlinks every file, and every folder with the files in it. Async-signal-safe; forgets nothing. */
 void mn_temporary_unlink_all(void);
 
 #endif

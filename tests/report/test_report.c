@@ -104,7 +104,8 @@ static void json_is_what_was_put(void **state)
   cJSON *root = cJSON_Parse(text);
   assert_non_null(root);
   assert_string_equal(cJSON_GetObjectItem(root, "text")->valuestring, "a \"quoted\"\nline \xc3\xa9");
-  assert_string_equal(cJSON_GetObjectItem(root, "latin")->valuestring, "caf? ??" "?!");
+  assert_string_equal(cJSON_GetObjectItem(root, "latin")->valuestring, "caf? ??"
+                                                                       "?!");
   assert_true(cJSON_IsNull(cJSON_GetObjectItem(root, "none")));
   assert_true(cJSON_IsNull(cJSON_GetObjectItem(root, "nan")));
   assert_true(cJSON_IsNull(cJSON_GetObjectItem(root, "infinite")));
@@ -227,22 +228,24 @@ static void abandoned_files_are_removed(void **state)
   mn_atomic_file_abort(&a);
 }
 
-static void temporary_folders_go_last(void **state)
+static void temporary_folders_go_with_their_files(void **state)
 {
   (void)state;
-  char folder[512], file[600];
+  enum { FILES = 300 }; /* more than the kernel lists at once */
+  char folder[512];
   snprintf(folder, sizeof folder, "%s", path_of("folder"));
-  snprintf(file, sizeof file, "%s/file", folder);
   size_t before = files_in(dir);
   assert_int_equal(mkdir(folder, 0777), 0);
+  for (int i = 0; i < FILES; i++) {
+    char name[32];
+    snprintf(name, sizeof name, "array-number-%d.npy", i);
+    mn_test_write(folder, name, "x", 1);
+  }
   mn_temporary_add(folder);
-  mn_temporary_add(file);
-  fclose(fopen(file, "w"));
   mn_temporary_unlink_all();
   assert_int_equal(files_in(dir), before);
   mn_temporary_remove(folder);
-  mn_temporary_remove(file);
-  mn_temporary_remove(file); /* unknown: nothing happens */
+  mn_temporary_remove(folder); /* unknown: nothing happens */
 }
 
 static void numbers_read_well(void **state)
@@ -276,7 +279,7 @@ int main(void)
       cmocka_unit_test(labels_read_back),
       cmocka_unit_test(prediction_allocations_may_fail),
       cmocka_unit_test(abandoned_files_are_removed),
-      cmocka_unit_test(temporary_folders_go_last),
+      cmocka_unit_test(temporary_folders_go_with_their_files),
       cmocka_unit_test(numbers_read_well),
   };
   return cmocka_run_group_tests_name("report", tests, set_up, tear_down);
