@@ -219,13 +219,15 @@ static mn_status prepare(search *s, const mn_samples *samples, const mn_encoded 
   mn_status st = draw(s, samples, e, err);
   if (st) return st;
   size_t n = s->samples.n, width = mn_panels_width(n);
+  mn_kernel linear = mn_kernel_default(MN_KERNEL_LINEAR);
   s->norms = mn_alloc(n, sizeof *s->norms);
   s->inverse = mn_alloc(n, sizeof *s->inverse);
   s->alpha = mn_alloc(n * s->outputs, sizeof *s->alpha);
   if (!s->norms || !s->inverse || !s->alpha) return MN_NO_MEMORY(err, n * s->outputs * sizeof *s->alpha);
   if ((st = mn_panels_open(n, width, MN_F64, &s->dots, err))) return st;
   if ((st = mn_panels_open(n, width, MN_F64, &s->k, err))) return st;
-  return mn_gram_inner(&s->samples, &s->options->kernel, s->threads, &s->inner, s->dots, s->norms, err);
+  if ((st = mn_gram_norms(&s->samples, s->threads, s->norms, err))) return st;
+  return mn_gram_fill(&s->samples, &linear, 0, s->threads, &s->inner, s->dots, err);
 }
 
 static void release(search *s)
