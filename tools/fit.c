@@ -27,6 +27,11 @@ static mn_status check_writable(const mn_cli *cli, mn_error *err)
   return st;
 }
 
+static int is_classification(const mn_cli *cli, const mn_data *train)
+{
+  return cli->values.fit.task != MN_TASK_REGRESSION && mn_data_has_labels(train);
+}
+
 static mn_status read_data(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
 {
   const mn_cli_values *v = &cli->values;
@@ -35,6 +40,9 @@ static mn_status read_data(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
   if (!st && run->test && run->test->dim != run->train->dim)
     st = mn_cli_fail(err, MN_ERR_DATA, "%s: samples of %zu features expected as in %s, %zu found", run->test->name,
                      run->train->dim, run->train->name, run->test->dim);
+  if (!st && v->labels && !is_classification(cli, run->train))
+    st = mn_cli_fail(err, MN_ERR_ARGUMENT, "--labels: %s has real targets and no labels; use --scores",
+                     run->train->name);
   return st;
 }
 
@@ -43,7 +51,7 @@ static mn_status count_columns(const mn_cli *cli, const mn_data *train, size_t *
 {
   int64_t *labels = NULL;
   *columns = train->columns;
-  if (cli->values.fit.task == MN_TASK_REGRESSION || !mn_data_has_labels(train)) return MN_OK;
+  if (!is_classification(cli, train)) return MN_OK;
   mn_status st = mn_data_classes(train, &labels, columns, err);
   mn_data_free(labels);
   return st;

@@ -131,6 +131,8 @@ accepts 'predicts three targets' predict --model r.model --test csv:r.csv,target
 ok 'the same rmse' less "$(field r2.json test_rmse)" 1e-6
 refuses 'a regression has no labels' 2 '--labels: the model is a regression' predict --model r.model \
   --test csv:r.csv,targets=3 --labels r.txt
+refuses 'not when it is fitted either' 2 '--labels: r.csv has real targets and no labels' fit -q --train csv:r.csv,targets=3 \
+  --test csv:r.csv,targets=3 --labels r.txt
 ok 'and writes none' test ! -e r.txt
 
 # ---- labels as the caller has them

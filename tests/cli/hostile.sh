@@ -49,6 +49,10 @@ refuses 'a missing data set' 1 'minnorm: fit: ' fit --dataset mnist --data-dir "
 left_nothing
 printf '1,2,1\n' > "$(printf 'new\nline.csv')"
 refuses 'a file name of two lines' 1 'new?line.csv' fit --train "csv:$(printf 'missing-new\nline.csv')" "${outputs[@]}"
+refuses 'a download from where nothing listens' 1 'minnorm: data download: ' data download -q mnist --url http://127.0.0.1:9 \
+  --data-dir "$work/result/data"
+ok '  and leaves no file' test -z "$(find "$work/result" -type f -size +0c)"
+rm -rf "$work/result/data"
 
 # ---- output
 fit=(fit -q --train synth:digits,n=40 --gamma 0.02)

@@ -23,7 +23,18 @@ interrupt() { # signal, seconds before it, options...
   ok "$name: nothing left behind" empty_folder "$work/result"
 }
 
-interrupt INT 1.5 --train synth:gaussian,n=30000,d=20
-interrupt TERM 1.5 --train synth:gaussian,n=30000,d=20
-interrupt INT 2 --train synth:gaussian,n=9000,d=20 --solver lu
+interrupt INT 1.5 --train synth:gaussian,n=20000,d=20 --threads 2
+interrupt TERM 1.5 --train synth:gaussian,n=20000,d=20 --threads 2
+interrupt INT 2 --train synth:gaussian,n=12000,d=20 --threads 2 --solver lu
+
+# A shell that runs it in the background without job control has it ignore Ctrl-C.
+set +m
+"$minnorm" fit -q --gamma 0.1 --train synth:gaussian,n=20000,d=20 --threads 2 2> "$work/err" &
+pid=$!
+sleep 0.5
+kill -s INT $pid
+sleep 1
+ok 'an ignored SIGINT stays ignored' kill -s TERM $pid
+wait $pid
+ok 'and SIGTERM does not' same "$? $(cat "$work/err")" '1 minnorm: fit: interrupted'
 finish
