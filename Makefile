@@ -17,7 +17,7 @@ DEPS_BUILD := build-essential libopenblas-dev|libopenblas-openmp-dev|libopenblas
               libfftw3-dev zlib1g-dev libcjson-dev librandom123-dev libpng-dev \
               libcurl4-openssl-dev|libcurl4-gnutls-dev
 DEPS_RUN   := gnuplot-nox|gnuplot-qt|gnuplot-x11 ca-certificates
-DEPS_TEST  := libcmocka-dev pkg-config|pkgconf python3
+DEPS_TEST  := libcmocka-dev pkg-config|pkgconf python3 groff-base
 DEPS_CHECK := valgrind lcov clang-format
 
 # What the demonstration runs: the main job on the data set the program draws itself.
