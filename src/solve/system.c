@@ -147,6 +147,9 @@ static mn_status open_any(mn_system *s, const mn_context *ctx, mn_error *err)
 
 static mn_status check_options(const mn_solve_options *o, const mn_kernel *kernel, mn_error *err)
 {
+  if (!mn_solver_string(o->solver) || !mn_precision_string(o->precision))
+    return MN_FAIL(err, MN_ERR_ARGUMENT, "solver %d, precision %d: not in the table", (int)o->solver,
+                   (int)o->precision);
   if (!(o->ridge >= 0) || !isfinite(o->ridge))
     return MN_FAIL(err, MN_ERR_ARGUMENT, "ridge %g: a finite number of at least 0 expected", o->ridge);
   if (!(o->rank_tolerance >= 0 && o->rank_tolerance < 1))
@@ -189,5 +192,6 @@ mn_status mn_system_solve(mn_system *system, size_t columns, const double *y, do
                           const mn_context *ctx, mn_solution *solution, mn_error *err)
 {
   *solution = (mn_solution){.residual = NAN, .gradient = NAN};
+  if (!columns) return MN_FAIL(err, MN_ERR_ARGUMENT, "at least one right-hand side expected, none given");
   return system->row->solve(system, columns, y, alpha, fitted, ctx, solution, err);
 }
