@@ -151,6 +151,24 @@ static void a_zero_matrix_has_rank_zero(void **state)
   problem_close(&p);
 }
 
+/* Room for Cholesky (9 MB) but not for the eigendecomposition (54): both failures are said. */
+static void a_fallback_that_does_not_fit_is_said(void **state)
+{
+  (void)state;
+  naive_set set = naive_open(1500, 2, MN_U8, MN_SCALE_UNIT, 1);
+  mn_kernel kernel = mn_kernel_default(MN_KERNEL_GAUSSIAN);
+  mn_solve_options options = mn_solve_defaults();
+  mn_system *system;
+  mn_error err = {0};
+  kernel.gamma = 1e-4;
+  options.memory_bytes = mn_memory_current_rss() + ((size_t)30 << 20);
+  assert_int_equal(mn_system_open(&set.samples, &kernel, &options, NULL, &system, &err), MN_ERR_SINGULAR);
+  assert_null(system);
+  assert_non_null(strstr(err.text, "Cholesky: pivot"));
+  assert_non_null(strstr(err.text, "no fallback: eigen of 1500 samples needs 0.05 GiB"));
+  naive_close(&set);
+}
+
 /* ---- what is refused */
 
 static void a_small_budget_is_refused_before_allocating(void **state)
@@ -208,13 +226,15 @@ static void invalid_options_are_refused(void **state)
   (void)state;
   problem p = wide_gaussian(10);
   const mn_solve_options good = p.options;
-  mn_solve_options bad[7];
-  for (size_t i = 0; i < 7; i++) bad[i] = good;
+  enum { BAD = 9 };
+  mn_solve_options bad[BAD];
+  for (size_t i = 0; i < BAD; i++) bad[i] = good;
   bad[0].ridge = -1e-300, bad[1].ridge = NAN, bad[2].ridge = INFINITY;
   bad[3].rank_tolerance = 1, bad[4].rank_tolerance = -1, bad[5].rank_tolerance = NAN;
   bad[6].precision = MN_PRECISION_SINGLE, bad[6].solver = MN_SOLVER_LU;
+  bad[7].solver = MN_SOLVER_COUNT, bad[8].precision = (mn_precision)(MN_PRECISION_SINGLE + 1);
   mn_system *system;
-  for (size_t i = 0; i < 7; i++) {
+  for (size_t i = 0; i < BAD; i++) {
     mn_error err = {0};
     assert_int_equal(mn_system_open(&p.set.samples, &p.kernel, &bad[i], NULL, &system, &err), MN_ERR_ARGUMENT);
     assert_null(system);
@@ -229,6 +249,12 @@ static void invalid_options_are_refused(void **state)
     assert_int_equal(mn_system_open(&p.set.samples, &kernel, &good, NULL, &system, NULL), MN_ERR_ARGUMENT);
   }
   mn_system_close(&system); /* NULL is fine */
+  system = problem_system(&p, MN_SOLVER_EIGEN);
+  mn_solution solution;
+  mn_error err = {0};
+  assert_int_equal(mn_system_solve(system, 0, p.y, p.k, NULL, NULL, &solution, &err), MN_ERR_ARGUMENT);
+  assert_true(err.text[0]);
+  mn_system_close(&system);
   problem_close(&p);
 }
 
@@ -403,6 +429,7 @@ int main(void)
       cmocka_unit_test(duplicates_share_the_mean),
       cmocka_unit_test(an_indefinite_matrix_falls_back_to_lu),
       cmocka_unit_test(a_zero_matrix_has_rank_zero),
+      cmocka_unit_test(a_fallback_that_does_not_fit_is_said),
       cmocka_unit_test(a_small_budget_is_refused_before_allocating),
       cmocka_unit_test(what_cannot_fit_is_refused),
       cmocka_unit_test(invalid_options_are_refused),
