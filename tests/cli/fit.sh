@@ -91,6 +91,17 @@ accepts 'a forecast beyond the budget' fit "${digits[@]}" --dry-run --memory 1M
 ok 'says so' contains out 'does not fit'
 refuses 'a fit beyond the budget' 1 'minnorm: fit: ' fit -q "${digits[@]}" --gamma 0.02 --memory 1M
 
+# ---- progress: a bar on a terminal only
+slow=(fit --train synth:digits,n=2000 --gamma 0.02)
+if command -v script > /dev/null; then
+  script -qec "'$minnorm' ${slow[*]}" /dev/null < /dev/null > tty.txt 2>&1
+  ok 'a terminal shows a bar' grep -Eq 'data +\[#*\.+\] +[0-9]+ %' tty.txt
+else
+  skip 'a terminal shows a bar' 'script (bsdutils) is not installed'
+fi
+run "${slow[@]}"
+ok 'a file has none' same "$status $(grep -c '\[' err)" '0 0'
+
 # ---- every option of the model
 each() { # options
   accepts "fit $*" fit -q --train synth:digits,n=80 --test synth:digits,part=test,n=20 --json each.json "$@"
