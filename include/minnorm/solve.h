@@ -37,6 +37,7 @@ typedef struct {
   size_t memory_bytes; /* budget of the whole process; 0: what the machine has available */
   int refinements;     /* at most this many steps of iterative refinement */
   double tolerance;    /* refinement stops at this relative residual */
+  size_t columns;      /* right-hand sides to be solved at once, for their memory to be counted; 0: 10 */
 } mn_solve_options;
 
 /* auto, auto, ridge 0, no rank tolerance, no budget, 2 refinements, 1e-10. */
@@ -51,7 +52,8 @@ typedef struct {
   size_t unknowns;        /* rows of alpha: n, or dim where the unknowns are the weights of a linear model */
   int primal;             /* 1: the unknowns are those weights */
   double gram_s, factor_s;
-  double gram_gflops, factor_gflops; /* counting n^2 d and the factorisation's own flops, 1e9 a second */
+  double gram_gflops, factor_gflops; /* counting n^2 d and the factorisation's own flops, 1e9 a second;
+                                        NaN for eigenvalues, whose flops depend on the matrix */
   double rcond;                      /* reciprocal condition estimate, 1-norm (Cholesky, LU) or 2-norm (eigen) */
   size_t rank;                       /* of K + ridge I, or of X; n or dim unless found smaller; 0: not determined */
   double rank_tolerance;             /* NaN unless a rank was determined */
@@ -93,9 +95,8 @@ typedef struct {
   mn_solver solver;
 } mn_forecast;
 
-/* n training and m test samples of dim features, which will take element_bytes each in memory; 0 when they are loaded already
- * and part of the process. Measures the gemm rate for about a
- * quarter of a second. */
+/* n training and m test samples of dim features, which will take element_bytes each in memory; 0 when they are loaded
+ * already and part of the process. Measures the gemm rate for about a quarter of a second. */
 mn_status mn_solve_forecast(size_t n, size_t m, size_t dim, size_t element_bytes, size_t columns,
                             const mn_kernel *kernel, const mn_solve_options *options, const mn_context *ctx,
                             mn_forecast *out, mn_error *err);

@@ -8,57 +8,16 @@
 #include "gram/gram.h"
 #include "linalg/blas.h"
 #include "linalg/cholesky.h"
+#include "linalg/rate.h"
 #include "linalg/threads.h"
 
-enum { ORDER = 1024, RIGHT_SIDES = 10 };
-
-/* Fills `count` elements so that products neither overflow nor become denormal. */
-static void fill_elements(mn_dtype type, size_t count, void *a)
-{
-  for (size_t i = 0; i < count; i++) {
-    double value = 1e-3 * (double)(i % 13 + 1);
-    if (type == MN_F64)
-      ((double *)a)[i] = value;
-    else
-      ((float *)a)[i] = (float)value;
-  }
-}
-
-/* C <- A B' until the time is over; returns flops done. All threads run for the same span. */
-static double gemm_until(const mn_blas *blas, double end_s, const char *a)
-{
-  const size_t square = (size_t)ORDER * ORDER * blas->size;
-  double flops = 0;
-  while (mn_clock_s() < end_s) {
-    blas->gemm('N', 'T', ORDER, ORDER, ORDER, 1, a, ORDER, a + square, ORDER, 0, (void *)(a + 2 * square), ORDER);
-    flops += 2.0 * ORDER * ORDER * ORDER;
-  }
-  return flops;
-}
+enum { RIGHT_SIDES = 10 };
 
 mn_status mn_bench_gemm(mn_dtype type, double seconds, const mn_context *ctx, double *gflops, mn_error *err)
 {
   if (type != MN_F32 && type != MN_F64) return MN_FAIL(err, MN_ERR_ARGUMENT, "gemm: fp32 or fp64 expected");
-  int threads = mn_threads_open(ctx);
-  const mn_blas *blas = mn_blas_of(type);
-  size_t each = 3 * (size_t)ORDER * ORDER, total = each * (size_t)threads;
-  char *space = mn_alloc_matrix(total, blas->size);
-  if (!space) return MN_NO_MEMORY(err, total * blas->size);
-  fill_elements(type, total, space);
-  double rate = 0;
-#pragma omp parallel num_threads(threads) reduction(+ : rate)
-  {
-#pragma omp for schedule(static, 1)
-    for (int t = 0; t < threads; t++) { /* each thread over its own time, from a warm start */
-      const char *mine = space + (size_t)t * each * blas->size;
-      gemm_until(blas, mn_clock_s() + 0.2 * seconds, mine);
-      double begin_s = mn_clock_s(), flops = gemm_until(blas, begin_s + 0.8 * seconds, mine);
-      rate += flops / (mn_clock_s() - begin_s);
-    }
-  }
-  mn_free(space);
-  *gflops = rate * 1e-9;
-  return MN_OK;
+  if (!(seconds > 0)) return MN_FAIL(err, MN_ERR_ARGUMENT, "gemm for %g s: a time above 0 expected", seconds);
+  return mn_gemm_rate(type, seconds, mn_threads_open(ctx), gflops, err);
 }
 
 /* Byte samples like an image set's. */
@@ -77,9 +36,9 @@ static mn_status time_solve(const mn_panels *k, mn_bench_point *out, mn_error *e
 {
   double *b = mn_alloc_matrix(out->n * RIGHT_SIDES, sizeof *b);
   if (!b) return MN_NO_MEMORY(err, out->n * RIGHT_SIDES * sizeof *b);
-  fill_elements(MN_F64, out->n * RIGHT_SIDES, b);
+  for (size_t i = 0; i < out->n * RIGHT_SIDES; i++) b[i] = (double)(i % 7);
   double begin_s = mn_clock_s();
-  mn_status st = mn_cholesky_solve(k, out->threads, RIGHT_SIDES, b, err);
+  mn_status st = mn_cholesky_solve(k, out->threads, RIGHT_SIDES, NULL, b, err);
   out->solve_s = mn_clock_s() - begin_s;
   mn_free(b);
   return st;

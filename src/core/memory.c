@@ -117,7 +117,31 @@ size_t mn_memory_current_rss(void)
   return proc_kib("/proc/self/status", "VmRSS:");
 }
 
+/* A number in a file of one line; `most` when there is none ("max"). */
+static size_t read_number(const char *path, size_t most)
+{
+  FILE *f = fopen(path, "r");
+  size_t value;
+  if (!f) return most;
+  if (fscanf(f, "%zu", &value) != 1) value = most;
+  fclose(f);
+  return value;
+}
+
+/* What the container's limit leaves (control groups, versions 2 and 1). */
+static size_t container_room(void)
+{
+  size_t limit = read_number("/sys/fs/cgroup/memory.max", SIZE_MAX);
+  size_t used = read_number("/sys/fs/cgroup/memory.current", 0);
+  if (limit == SIZE_MAX) {
+    limit = read_number("/sys/fs/cgroup/memory/memory.limit_in_bytes", SIZE_MAX);
+    used = read_number("/sys/fs/cgroup/memory/memory.usage_in_bytes", 0);
+  }
+  return limit > used ? limit - used : 0;
+}
+
 size_t mn_memory_available(void)
 {
-  return proc_kib("/proc/meminfo", "MemAvailable:");
+  size_t machine = proc_kib("/proc/meminfo", "MemAvailable:"), container = container_room();
+  return machine < container ? machine : container;
 }

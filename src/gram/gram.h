@@ -12,13 +12,19 @@
 #include "minnorm/kernel.h"
 #include "minnorm/samples.h"
 
-/* Bytes of buffers each thread of a pass allocates for samples of this dim; columns: of the vectors multiplied, 0 when
- * filling panels of this tile width. */
-size_t mn_gram_buffer_bytes(size_t n, size_t dim, size_t width, size_t columns);
+/* Bytes that each pass allocates while it runs: filling panels of this width, K(rows, cols) v with m rows, K v. */
+double mn_gram_fill_bytes(size_t n, size_t dim, size_t width, int threads);
+double mn_gram_multiply_bytes(size_t m, size_t n, size_t dim, int threads);
+double mn_gram_symmetric_bytes(size_t n, size_t dim, size_t columns, int threads);
 
 /* Writes the lower triangle of K + ridge I into the panels, in their type and tiles of their width. Phase "gram". */
 mn_status mn_gram_fill(const mn_samples *samples, const mn_kernel *kernel, double ridge, int threads,
                        const mn_context *ctx, mn_panels *out, mn_error *err);
+
+/* The inner products and squared norms (n) that the transform of this kernel takes: of samples with their mean taken
+ * off where it is a function of distance. Candidates for its parameters are tried on one such matrix. Phase "gram". */
+mn_status mn_gram_inner(const mn_samples *samples, const mn_kernel *kernel, int threads, const mn_context *ctx,
+                        mn_panels *out, double *norms, mn_error *err);
 
 /* out (m x columns) = K(rows, cols) v (n x columns), fp64, column-major, leading dimensions m and n. */
 mn_status mn_gram_multiply(const mn_samples *rows, const mn_samples *cols, const mn_kernel *kernel, int threads,
@@ -30,8 +36,5 @@ mn_status mn_gram_multiply(const mn_samples *rows, const mn_samples *cols, const
 mn_status mn_gram_multiply_symmetric(const mn_samples *samples, const mn_kernel *kernel, int threads,
                                      const mn_context *ctx, const char *phase, size_t columns, const double *v,
                                      double *out, mn_error *err);
-
-/* Squared norms of the samples. */
-mn_status mn_gram_norms(const mn_samples *samples, int threads, double *norms, mn_error *err);
 
 #endif

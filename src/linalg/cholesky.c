@@ -119,11 +119,18 @@ static void *rhs(const mn_panels *p, void *b, size_t row)
   return (char *)b + row * mn_dtype_size(p->type);
 }
 
-static void solve_forward(const mn_panels *p, int threads, size_t columns, void *b)
+/* Counts panel j, whose elements each take a multiplication and an addition a column; non-zero once cancelled. */
+static int halted(mn_meter *meter, const mn_panels *p, size_t j, size_t columns)
+{
+  double rows = (double)(p->n - j * p->width), width = (double)mn_panels_rows(p, j);
+  return meter && mn_meter_add(meter, 2 * (rows - width / 2) * width * (double)columns);
+}
+
+static void solve_forward(const mn_panels *p, int threads, size_t columns, mn_meter *meter, void *b)
 {
   const mn_blas *blas = mn_blas_of(p->type);
   size_t w = p->width;
-  for (size_t j = 0; j < p->count; j++) {
+  for (size_t j = 0; j < p->count && !halted(meter, p, j, columns); j++) {
     size_t width = mn_panels_rows(p, j), ld = p->panel[j].ld;
     void *x = rhs(p, b, j * w);
     blas->trsm('L', 'N', width, columns, p->panel[j].p, ld, x, p->n);
@@ -134,11 +141,11 @@ static void solve_forward(const mn_panels *p, int threads, size_t columns, void 
   }
 }
 
-static void solve_backward(const mn_panels *p, int threads, size_t columns, void *b)
+static void solve_backward(const mn_panels *p, int threads, size_t columns, mn_meter *meter, void *b)
 {
   const mn_blas *blas = mn_blas_of(p->type);
   size_t w = p->width;
-  for (size_t j = p->count; j-- > 0;) {
+  for (size_t j = p->count; j-- > 0 && !halted(meter, p, j, columns);) {
     size_t width = mn_panels_rows(p, j);
     void *x = rhs(p, b, j * w);
     blas->trsm('L', 'T', width, columns, p->panel[j].p, p->panel[j].ld, x, p->n);
@@ -149,23 +156,24 @@ static void solve_backward(const mn_panels *p, int threads, size_t columns, void
   }
 }
 
-static void solve_both(const mn_panels *p, int threads, size_t columns, void *b)
+static void solve_both(const mn_panels *p, int threads, size_t columns, mn_meter *meter, void *b)
 {
-  solve_forward(p, threads, columns, b);
-  solve_backward(p, threads, columns, b);
+  solve_forward(p, threads, columns, meter, b);
+  solve_backward(p, threads, columns, meter, b);
 }
 
-mn_status mn_cholesky_solve(const mn_panels *factor, int threads, size_t columns, double *b, mn_error *err)
+mn_status mn_cholesky_solve(const mn_panels *factor, int threads, size_t columns, mn_meter *meter, double *b,
+                            mn_error *err)
 {
   if (factor->type == MN_F64) {
-    solve_both(factor, threads, columns, b);
+    solve_both(factor, threads, columns, meter, b);
     return MN_OK;
   }
   size_t count = factor->n * columns;
   float *copy = mn_alloc(count, sizeof *copy);
   if (!copy) return MN_NO_MEMORY(err, count * sizeof *copy);
   for (size_t i = 0; i < count; i++) copy[i] = (float)b[i];
-  solve_both(factor, threads, columns, copy);
+  solve_both(factor, threads, columns, meter, copy);
   for (size_t i = 0; i < count; i++) b[i] = (double)copy[i];
   mn_free(copy);
   return MN_OK;
@@ -192,6 +200,13 @@ static void inverse_column(const mn_panels *p, size_t j, double *z, double *norm
   }
 }
 
+/* Flops of block column j of the inverse. */
+static double inverse_flops(const mn_panels *p, size_t j)
+{
+  double rows = (double)(p->n - j * p->width);
+  return rows * rows * (double)mn_panels_rows(p, j);
+}
+
 mn_status mn_cholesky_inverse_diagonal(const mn_panels *factor, int threads, const mn_context *ctx, const char *phase,
                                        double *diagonal, mn_error *err)
 {
@@ -199,36 +214,41 @@ mn_status mn_cholesky_inverse_diagonal(const mn_panels *factor, int threads, con
   double *z = mn_alloc_matrix(buffer * (size_t)threads, sizeof *z);
   if (!z) return MN_NO_MEMORY(err, buffer * (size_t)threads * sizeof *z);
   mn_meter meter;
-  mn_meter_open(&meter, ctx, phase, mn_cholesky_flops(n), "flop");
+  double total = 0;
+  for (size_t j = 0; j < factor->count; j++) total += inverse_flops(factor, j);
+  mn_meter_open(&meter, ctx, phase, total, "flop");
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
   for (size_t j = 0; j < factor->count; j++) {
     if (mn_meter_cancelled(&meter)) continue;
     inverse_column(factor, j, z + buffer * (size_t)omp_get_thread_num(), diagonal + j * w);
-    double rows = (double)(n - j * w);
-    mn_meter_add(&meter, rows * rows * (double)mn_panels_rows(factor, j));
+    mn_meter_add(&meter, inverse_flops(factor, j));
   }
   mn_free(z);
   return mn_meter_close(&meter, err);
 }
 
-mn_status mn_cholesky_rcond(const mn_panels *factor, int threads, double norm1, double *rcond, mn_error *err)
+mn_status mn_cholesky_rcond(const mn_panels *factor, int threads, const mn_context *ctx, double norm1, double *rcond,
+                            mn_error *err)
 {
   size_t n = factor->n;
   double *v = mn_alloc(2 * n, sizeof *v);
   int *sign = mn_alloc(n, sizeof *sign);
   mn_status st = MN_OK;
+  mn_meter meter;
   if (!v || !sign) {
     st = MN_NO_MEMORY(err, n * (2 * sizeof *v + sizeof *sign));
     goto done;
   }
   int order = (int)n, kase = 0, save[3] = {0};
-  double inverse_norm1 = 0;
+  double inverse_norm1 = 0, usual_solves = 5;
+  mn_meter_open(&meter, ctx, "condition", usual_solves * 2 * (double)n * (double)n, "flop");
   for (;;) { /* reverse communication: K is symmetric, so both kinds of step are the same solve */
     dlacn2_(&order, v, v + n, sign, &inverse_norm1, &kase, save);
-    if (!kase) break;
-    if ((st = mn_cholesky_solve(factor, threads, 1, v + n, err))) goto done;
+    if (!kase || mn_meter_cancelled(&meter)) break;
+    if ((st = mn_cholesky_solve(factor, threads, 1, &meter, v + n, err))) goto done;
   }
   *rcond = norm1 > 0 && inverse_norm1 > 0 ? 1 / norm1 / inverse_norm1 : 0;
+  st = mn_meter_close(&meter, err);
 done:
   mn_free(v);
   mn_free(sign);

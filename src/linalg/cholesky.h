@@ -18,8 +18,10 @@ double mn_cholesky_flops(size_t n);
 mn_status mn_cholesky_factor(mn_panels *panels, int threads, const mn_context *ctx, size_t *pivot, mn_error *err);
 
 /* b (n x columns, column-major, ld n) <- (L L')^-1 b, in the factor's precision; an fp32 factor solves on a copy of b.
- */
-mn_status mn_cholesky_solve(const mn_panels *factor, int threads, size_t columns, double *b, mn_error *err);
+ * meter (may be NULL) is advanced by 2 n^2 columns flops; once it is cancelled b is of no use, and closing the meter
+ * says so. */
+mn_status mn_cholesky_solve(const mn_panels *factor, int threads, size_t columns, mn_meter *meter, double *b,
+                            mn_error *err);
 
 /* diagonal[i] = ((L L')^-1)_ii for i = 0 ... n-1; n^3 / 3 flops and a buffer of n x width a thread. fp64 factors only.
  * Progress phase `phase`. */
@@ -27,7 +29,8 @@ mn_status mn_cholesky_inverse_diagonal(const mn_panels *factor, int threads, con
                                        double *diagonal, mn_error *err);
 
 /* Estimates the reciprocal condition number in the 1-norm, 1 / (||K||_1 ||K^-1||_1), from the factor and norm1 =
- * ||K||_1 (Higham 1988, LAPACK dlacn2). fp64 factors only. */
-mn_status mn_cholesky_rcond(const mn_panels *factor, int threads, double norm1, double *rcond, mn_error *err);
+ * ||K||_1 (Higham 1988, LAPACK dlacn2); the estimate is at least the true value. Progress phase "condition". */
+mn_status mn_cholesky_rcond(const mn_panels *factor, int threads, const mn_context *ctx, double norm1, double *rcond,
+                            mn_error *err);
 
 #endif

@@ -16,7 +16,7 @@ static mn_status lapack_failure(const char *routine, int info, mn_error *err)
 static mn_status check_order(const char *what, size_t n, size_t most, mn_error *err)
 {
   if (n <= most) return MN_OK;
-  return MN_FAIL(err, MN_ERR_UNSUPPORTED, "%s takes systems of at most %zu samples, %zu given", what, most, n);
+  return MN_FAIL(err, MN_ERR_UNSUPPORTED, "%s takes orders of at most %zu, %zu given", what, most, n);
 }
 
 void mn_dense_mirror(size_t n, double *a, int threads)
@@ -46,7 +46,7 @@ mn_status mn_lu_solve(size_t n, const double *lu, const int *pivots, size_t colu
 {
   int order = (int)n, nrhs = (int)columns, info = 0;
   mn_threads_blas(threads);
-  dgetrs_("N", &order, &nrhs, lu, &order, pivots, b, &order, &info);
+  dgetrs_("N", &order, &nrhs, lu, &order, pivots, b, &order, &info, 1);
   mn_threads_blas(1);
   return info ? lapack_failure("dgetrs", info, err) : MN_OK;
 }
@@ -59,7 +59,7 @@ mn_status mn_lu_rcond(size_t n, const double *lu, double norm1, double *rcond, m
   if (!iwork || !work)
     st = MN_NO_MEMORY(err, n * (4 * sizeof *work + sizeof *iwork));
   else {
-    dgecon_("1", &order, lu, &order, &norm1, rcond, work, iwork, &info);
+    dgecon_("1", &order, lu, &order, &norm1, rcond, work, iwork, &info, 1);
     if (info) st = lapack_failure("dgecon", info, err);
   }
   mn_free(iwork);
@@ -84,7 +84,7 @@ mn_status mn_eigen_factor(size_t n, double *a, double *values, int threads, mn_e
   else {
     int order = (int)n, lwork = (int)work_size, liwork = (int)iwork_size, info = 0;
     mn_threads_blas(threads);
-    dsyevd_("V", "L", &order, a, &order, values, work, &lwork, iwork, &liwork, &info);
+    dsyevd_("V", "L", &order, a, &order, values, work, &lwork, iwork, &liwork, &info, 1, 1);
     mn_threads_blas(1);
     if (info) st = lapack_failure("dsyevd", info, err);
   }
@@ -119,19 +119,20 @@ mn_status mn_qr_append(size_t d, double *r, size_t rows, const double *x, double
 
 mn_status mn_svd_right(size_t d, double *a, double *values, double *vt, int threads, mn_error *err)
 {
-  mn_status st = MN_OK;
+  mn_status st = check_order("the singular value decomposition", d, MN_SVD_MAX, err);
+  if (st) return st;
   int order = (int)d, lwork = -1, info = 0, *iwork = mn_alloc(8 * d, sizeof *iwork);
   double best = 0, *work = NULL;
   if (!iwork) return MN_NO_MEMORY(err, 8 * d * sizeof *iwork);
   /* 'O': U overwrites a, V' goes to vt. */
-  dgesdd_("O", &order, &order, a, &order, values, a, &order, vt, &order, &best, &lwork, iwork, &info);
+  dgesdd_("O", &order, &order, a, &order, values, a, &order, vt, &order, &best, &lwork, iwork, &info, 1);
   lwork = (int)best;
   if (!(work = mn_alloc_matrix((size_t)lwork, sizeof *work))) {
     st = MN_NO_MEMORY(err, (size_t)lwork * sizeof *work);
     goto done;
   }
   mn_threads_blas(threads);
-  dgesdd_("O", &order, &order, a, &order, values, a, &order, vt, &order, work, &lwork, iwork, &info);
+  dgesdd_("O", &order, &order, a, &order, values, a, &order, vt, &order, work, &lwork, iwork, &info, 1);
   mn_threads_blas(1);
   if (info) st = lapack_failure("dgesdd", info, err);
 done:

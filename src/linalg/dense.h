@@ -1,7 +1,7 @@
 /* Whole-matrix factorisations by LAPACK, in fp64: LU, symmetric eigenvalues, streamed QR, singular values.
  *
  * They run on the BLAS's own threads (threads.h), cannot be interrupted, and take matrices of at most 2^31 elements,
- * workspace included: LU up to n = 46,340, eigenvalues up to n = 32,766. */
+ * workspace included: LU up to n = 46,340, eigenvalues up to n = 32,766, singular values up to d = 20,000. */
 #ifndef MN_LINALG_DENSE_H
 #define MN_LINALG_DENSE_H
 
@@ -9,7 +9,7 @@
 
 #include "minnorm/status.h"
 
-enum { MN_LU_MAX = 46340, MN_EIGEN_MAX = 32766 };
+enum { MN_LU_MAX = 46340, MN_EIGEN_MAX = 32766, MN_SVD_MAX = 20000 };
 
 /* Copies the lower triangle of a (n x n, column-major, ld n) to the upper. */
 void mn_dense_mirror(size_t n, double *a, int threads);

@@ -9,6 +9,7 @@
 
 #include "core/clock.h"
 #include "core/memory.h"
+#include "core/progress.h"
 #include "core/random.h"
 #include "core/status.h"
 #include "data/select.h"
@@ -154,25 +155,42 @@ static void judge(const search *s, mn_gamma_point *point, int classes)
   point->loo_error = classes ? (double)wrong / (double)n : NAN;
 }
 
+/* Factors the candidate; 0 when it is singular to working precision, where leave-one-out errors mean nothing. */
+static mn_status factor_candidate(search *s, int *regular, mn_error *err)
+{
+  size_t pivot;
+  double norm1, rcond;
+  mn_error why = {0};
+  *regular = 0;
+  mn_status st = mn_panels_norm1(s->k, s->threads, &norm1, err);
+  if (st || !isfinite(norm1)) return st;
+  st = mn_cholesky_factor(s->k, s->threads, &s->inner, &pivot, &why);
+  if (st == MN_ERR_SINGULAR) return MN_OK;
+  if (st && err) *err = why;
+  if (!st) st = mn_cholesky_rcond(s->k, s->threads, NULL, norm1, &rcond, err);
+  *regular = !st && rcond > (double)s->samples.n * DBL_EPSILON;
+  return st;
+}
+
 /* Tries gamma = multiple / median; a matrix that cannot be factored leaves NaN. */
 static mn_status try_multiple(search *s, double multiple, int classes, mn_error *err)
 {
   mn_gamma_point *point = &s->report->gamma_points[s->report->gamma_count];
-  size_t n = s->samples.n, pivot;
+  size_t n = s->samples.n;
+  int regular;
   mn_kernel kernel = s->options->kernel;
   kernel.gamma = multiple / s->report->median;
   *point = (mn_gamma_point){kernel.gamma, multiple, NAN, NAN};
   fill_candidate(s, &kernel);
-  mn_status st = mn_cholesky_factor(s->k, s->threads, &s->inner, &pivot, err);
-  if (st != MN_ERR_SINGULAR) {
-    if (st) return st;
+  mn_status st = factor_candidate(s, &regular, err);
+  if (!st && regular) {
     memcpy(s->alpha, s->y, n * s->outputs * sizeof *s->alpha);
-    if ((st = mn_cholesky_solve(s->k, s->threads, s->outputs, s->alpha, err))) return st;
+    if ((st = mn_cholesky_solve(s->k, s->threads, s->outputs, NULL, s->alpha, err))) return st;
     if ((st = mn_cholesky_inverse_diagonal(s->k, s->threads, &s->inner, "bandwidth", s->inverse, err))) return st;
     judge(s, point, classes);
   }
-  s->report->gamma_count++;
-  return MN_OK;
+  if (!st) s->report->gamma_count++;
+  return st;
 }
 
 /* The point of least square error among those tried; NULL when none could be factored. */
@@ -219,15 +237,13 @@ static mn_status prepare(search *s, const mn_samples *samples, const mn_encoded 
   mn_status st = draw(s, samples, e, err);
   if (st) return st;
   size_t n = s->samples.n, width = mn_panels_width(n);
-  mn_kernel linear = mn_kernel_default(MN_KERNEL_LINEAR);
   s->norms = mn_alloc(n, sizeof *s->norms);
   s->inverse = mn_alloc(n, sizeof *s->inverse);
   s->alpha = mn_alloc(n * s->outputs, sizeof *s->alpha);
   if (!s->norms || !s->inverse || !s->alpha) return MN_NO_MEMORY(err, n * s->outputs * sizeof *s->alpha);
   if ((st = mn_panels_open(n, width, MN_F64, &s->dots, err))) return st;
   if ((st = mn_panels_open(n, width, MN_F64, &s->k, err))) return st;
-  if ((st = mn_gram_norms(&s->samples, s->threads, s->norms, err))) return st;
-  return mn_gram_fill(&s->samples, &linear, 0, s->threads, &s->inner, s->dots, err);
+  return mn_gram_inner(&s->samples, &s->options->kernel, s->threads, &s->inner, s->dots, s->norms, err);
 }
 
 static void release(search *s)
@@ -256,6 +272,10 @@ mn_status mn_bandwidth_choose(const mn_samples *samples, const mn_encoded *encod
   if (!st && options->gamma_rule == MN_GAMMA_AUTO) st = search_gamma(&s, encoded->labels != NULL, err);
   const mn_gamma_point *best = st ? NULL : best_point(report);
   report->kernel.gamma = best ? best->gamma : 1 / report->median;
+  if (!st && !best) report->gamma_rule = MN_GAMMA_MEDIAN;
+  if (report->gamma_count && !best && !st)
+    mn_log(ctx, "bandwidth: none of %zu candidates gives a regular system; the inverse median is taken",
+           report->gamma_count);
   report->gamma_samples = s.samples.n;
   report->bandwidth_s = mn_clock_s() - begin_s;
   release(&s);

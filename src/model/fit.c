@@ -7,8 +7,10 @@
 #include "core/progress.h"
 #include "core/status.h"
 #include "data/select.h"
+#include "gram/kernels.h"
 #include "linalg/threads.h"
 #include "model/model.h"
+#include "solve/system.h"
 
 mn_fit_options mn_fit_defaults(void)
 {
@@ -51,6 +53,9 @@ static mn_status check_options(const mn_data *train, const mn_fit_options *o, mn
                    train->dim);
   if (!(o->corrupt >= 0 && o->corrupt <= 1))
     return MN_FAIL(err, MN_ERR_ARGUMENT, "corruption %g: 0 ... 1 expected", o->corrupt);
+  if (o->scale > MN_SCALE_STANDARD || o->task > MN_TASK_REGRESSION || o->targets > MN_TARGETS_PM1)
+    return MN_FAIL(err, MN_ERR_ARGUMENT, "scale %d, task %d, targets %d: no such entries", (int)o->scale, (int)o->task,
+                   (int)o->targets);
   mn_kernel kernel = o->kernel;
   if (o->gamma_rule != MN_GAMMA_GIVEN) kernel.gamma = 1;
   return mn_kernel_check(&kernel, err);
@@ -59,8 +64,8 @@ static mn_status check_options(const mn_data *train, const mn_fit_options *o, mn
 /* Whether equal samples make the system singular, so that they have to be merged first. */
 static int duplicates_matter(const mn_fit_options *o, const mn_data *train)
 {
-  int primal = o->kernel.name == MN_KERNEL_LINEAR && train->dim < train->n;
-  return o->solve.ridge == 0 && o->solve.solver != MN_SOLVER_EIGEN && !primal;
+  const mn_solver_row *row = mn_solver_choose(o->solve.solver, &o->kernel, train->n, train->dim);
+  return o->solve.ridge == 0 && row->solver != MN_SOLVER_EIGEN;
 }
 
 /* The samples the system is made of; the encoded targets shrink with them. */
@@ -127,10 +132,11 @@ static void measure_norms(mn_model *m, const double *fitted)
   double total = 0;
   for (size_t c = 0; c < m->outputs; c++) {
     const double *a = m->coefficients + c * m->unknowns, *b = m->primal ? a : fitted + c * m->unknowns;
-    double sum = 0;
-    for (size_t i = 0; i < m->unknowns; i++) sum += a[i] * b[i];
-    r->norm_per_output[c] = sqrt(fmax(sum, 0));
-    total += fmax(sum, 0);
+    double sum = 0, terms = 0;
+    for (size_t i = 0; i < m->unknowns; i++) sum += a[i] * b[i], terms += fabs(a[i] * b[i]);
+    if (sum < 0 && -sum < (double)m->unknowns * 0x1p-52 * terms) sum = 0; /* rounding; beyond it the root says NaN */
+    r->norm_per_output[c] = sqrt(sum);
+    total += sum;
   }
   r->norm = sqrt(total);
 }
@@ -150,7 +156,9 @@ static mn_status solve(mn_model *m, const mn_encoded *e, const mn_merge *merge, 
   mn_system *system = NULL;
   double *fitted = NULL;
   mn_fit_report *r = &m->report;
-  mn_status st = mn_system_open(&m->samples, &r->kernel, &m->options.solve, ctx, &system, err);
+  mn_solve_options options = m->options.solve;
+  options.columns = m->outputs;
+  mn_status st = mn_system_open(&m->samples, &r->kernel, &options, ctx, &system, err);
   if (st) return st;
   r->system = *mn_system_info(system);
   m->primal = r->system.primal;
@@ -187,6 +195,17 @@ static mn_status fit(mn_model *m, const mn_data *train, mn_encoded *e, mn_merge 
   return solve(m, e, merge, ctx, err);
 }
 
+/* Parameters that the kernel does not have go back to their defaults: a saved model names valid ones only. */
+static void settle_kernel(mn_kernel *kernel)
+{
+  const mn_kernel_row *row = mn_kernel_find(kernel->name);
+  mn_kernel defaults = mn_kernel_default(kernel->name);
+  if (!row->has_gamma) kernel->gamma = defaults.gamma;
+  if (!row->has_coef0) kernel->coef0 = defaults.coef0;
+  if (!row->has_degree) kernel->degree = defaults.degree;
+  if (!row->has_depth) kernel->depth = defaults.depth;
+}
+
 mn_status mn_model_fit(const mn_data *train, const mn_fit_options *options, const mn_context *ctx, mn_model **out,
                        mn_error *err)
 {
@@ -199,6 +218,7 @@ mn_status mn_model_fit(const mn_data *train, const mn_fit_options *options, cons
   mn_model *m = mn_calloc(1, sizeof *m);
   if (!m) return MN_NO_MEMORY(err, sizeof *m);
   m->options = *options;
+  settle_kernel(&m->options.kernel);
   m->report = (mn_fit_report){.n_train = train->n, .dim = train->dim, .ridge = options->solve.ridge, .median = NAN};
   m->report.train_error = m->report.train_rmse = m->report.train_r2 = m->report.norm = NAN;
   st = fit(m, train, &encoded, &merge, ctx, err);

@@ -8,10 +8,15 @@
 #include "linalg/blas.h"
 #include "solve/system.h"
 
-static double cholesky_bytes(size_t n, size_t dim, mn_dtype type, int threads)
+static double held_bytes(size_t n, size_t dim, mn_dtype type)
 {
-  size_t width = mn_panels_width(n);
-  return (double)mn_panels_bytes(n, width, type) + (double)threads * (double)mn_gram_buffer_bytes(n, dim, width, 0);
+  (void)dim;
+  return (double)mn_panels_bytes(n, mn_panels_width(n), type);
+}
+
+static double peak_bytes(size_t n, size_t dim, mn_dtype type, int threads)
+{
+  return held_bytes(n, dim, type) + mn_gram_fill_bytes(n, dim, mn_panels_width(n), threads);
 }
 
 static double cholesky_flops(size_t n, size_t dim)
@@ -22,10 +27,9 @@ static double cholesky_flops(size_t n, size_t dim)
 
 static mn_status fill(mn_system *s, mn_panels *panels, const mn_context *ctx, mn_error *err)
 {
-  double begin_s = mn_clock_s(), n = (double)s->samples.n;
+  double begin_s = mn_clock_s();
   mn_status st = mn_gram_fill(&s->samples, &s->kernel, s->options.ridge, s->threads, ctx, panels, err);
-  s->report.gram_s = mn_clock_s() - begin_s;
-  s->report.gram_gflops = n * n * (double)s->samples.dim / s->report.gram_s * 1e-9;
+  mn_system_note_gram(s, begin_s);
   return st;
 }
 
@@ -49,13 +53,14 @@ static mn_status cholesky_open(mn_system *s, const mn_context *ctx, mn_error *er
   s->state = panels;
   if ((st = fill(s, panels, ctx, err))) return st;
   if ((st = mn_panels_norm1(panels, s->threads, &norm1, err))) return st;
+  if ((st = mn_system_check_norm(norm1, err))) return st;
   if ((st = factor(s, panels, ctx, err))) return st;
-  return mn_cholesky_rcond(panels, s->threads, norm1, &s->report.rcond, err);
+  return mn_cholesky_rcond(panels, s->threads, ctx, norm1, &s->report.rcond, err);
 }
 
 static mn_status cholesky_apply(const mn_system *s, size_t columns, double *b, mn_error *err)
 {
-  return mn_cholesky_solve(s->state, s->threads, columns, b, err);
+  return mn_cholesky_solve(s->state, s->threads, columns, NULL, b, err);
 }
 
 static void cholesky_close(mn_system *s)
@@ -67,7 +72,8 @@ static void cholesky_close(mn_system *s)
 const mn_solver_row mn_solver_cholesky_row = {
     .solver = MN_SOLVER_CHOLESKY,
     .most = MN_BLAS_MAX,
-    .bytes = cholesky_bytes,
+    .peak_bytes = peak_bytes,
+    .held_bytes = held_bytes,
     .flops = cholesky_flops,
     .open = cholesky_open,
     .apply = cholesky_apply,

@@ -5,6 +5,7 @@
 #include "core/memory.h"
 #include "core/status.h"
 #include "gram/gram.h"
+#include "gram/kernels.h"
 #include "linalg/blas.h"
 #include "linalg/dense.h"
 #include "solve/system.h"
@@ -12,25 +13,26 @@
 enum { WIDTH = 512 };
 
 typedef struct {
-  double *a;      /* n x n: L and U, or the eigenvectors of the values kept in its last `rank` columns */
+  double *a;      /* n x n: L and U, or the eigenvectors */
   int *pivots;    /* LU */
-  double *values; /* eigen: n, ascending */
+  double *values; /* eigen: n, ascending; 0 where a value counts as zero */
 } dense;
 
-static double square_bytes(size_t n)
+static double held_bytes(size_t n, size_t dim, mn_dtype type)
 {
+  (void)dim, (void)type;
   return (double)n * (double)n * sizeof(double);
 }
 
-static double lu_bytes(size_t n, size_t dim, mn_dtype type, int threads)
+static double lu_peak_bytes(size_t n, size_t dim, mn_dtype type, int threads)
 {
-  (void)type;
-  return square_bytes(n) + (double)threads * (double)mn_gram_buffer_bytes(n, dim, WIDTH, 0);
+  return held_bytes(n, dim, type) + mn_gram_fill_bytes(n, dim, WIDTH, threads);
 }
 
-static double eigen_bytes(size_t n, size_t dim, mn_dtype type, int threads)
+static double eigen_peak_bytes(size_t n, size_t dim, mn_dtype type, int threads)
 {
-  return lu_bytes(n, dim, type, threads) + (double)mn_eigen_workspace_bytes(n);
+  double fill = lu_peak_bytes(n, dim, type, threads);
+  return fmax(fill, held_bytes(n, dim, type) + (double)mn_eigen_workspace_bytes(n));
 }
 
 static double lu_flops(size_t n, size_t dim)
@@ -56,9 +58,9 @@ static mn_status fill(mn_system *s, dense *d, double *norm1, const mn_context *c
   if (st) return st;
   double begin_s = mn_clock_s();
   st = mn_gram_fill(&s->samples, &s->kernel, s->options.ridge, s->threads, ctx, window, err);
-  s->report.gram_s = mn_clock_s() - begin_s;
-  s->report.gram_gflops = (double)n * (double)n * (double)s->samples.dim / s->report.gram_s * 1e-9;
+  mn_system_note_gram(s, begin_s);
   if (!st) st = mn_panels_norm1(window, s->threads, norm1, err);
+  if (!st) st = mn_system_check_norm(*norm1, err);
   mn_panels_close(&window);
   return st;
 }
@@ -97,15 +99,19 @@ static mn_status lu_apply(const mn_system *s, size_t columns, double *b, mn_erro
   return mn_lu_solve(s->samples.n, d->a, d->pivots, columns, b, s->threads, err);
 }
 
-/* Counts the eigenvalues that are not zero to the tolerance; they are the last ones, for a semidefinite matrix has no
- * negative ones but by rounding. */
-static void find_rank(mn_system *s, const double *values)
+/* Sets to zero the eigenvalues that count as such, and reports what is left. A semidefinite matrix has negative ones by
+ * rounding only; the largest of them shows how large that rounding is, and what lies below it is noise. */
+static void cut_spectrum(mn_system *s, double *values)
 {
   size_t n = s->samples.n, rank = 0;
   double tolerance = s->options.rank_tolerance > 0 ? s->options.rank_tolerance : (double)n * 0x1p-52;
   double largest = fmax(fabs(values[0]), fabs(values[n - 1])), least = largest;
+  if (mn_kernel_semidefinite(&s->kernel) && -values[0] > tolerance * largest) tolerance = -values[0] / largest;
   for (size_t i = 0; i < n; i++) {
-    if (fabs(values[i]) <= tolerance * largest) continue;
+    if (fabs(values[i]) <= tolerance * largest) {
+      values[i] = 0;
+      continue;
+    }
     rank++;
     least = fmin(least, fabs(values[i]));
   }
@@ -125,23 +131,22 @@ static mn_status eigen_open(mn_system *s, const mn_context *ctx, mn_error *err)
   if ((st = fill(s, d, &norm1, ctx, err))) return st;
   double begin_s = mn_clock_s();
   if ((st = mn_eigen_factor(n, d->a, d->values, s->threads, err))) return st;
-  note_factor(s, begin_s);
-  find_rank(s, d->values);
+  s->report.factor_s = mn_clock_s() - begin_s; /* no rate: how many flops it took depends on deflation */
+  cut_spectrum(s, d->values);
   return MN_OK;
 }
 
-/* b <- V diag(1 / value, 0 where the value counts as zero) V' b */
+/* b <- V diag(1 / value, or 0) V' b */
 static mn_status eigen_apply(const mn_system *s, size_t columns, double *b, mn_error *err)
 {
   const dense *d = s->state;
   const mn_blas *blas = mn_blas_of(MN_F64);
   size_t n = s->samples.n;
-  double largest = fmax(fabs(d->values[0]), fabs(d->values[n - 1])), limit = s->report.rank_tolerance * largest;
   double *c = mn_alloc(n * columns, sizeof *c);
   if (!c) return MN_NO_MEMORY(err, n * columns * sizeof *c);
   blas->gemm('T', 'N', n, columns, n, 1, d->a, n, b, n, 0, c, n);
   for (size_t j = 0; j < columns; j++)
-    for (size_t i = 0; i < n; i++) c[i + j * n] = fabs(d->values[i]) <= limit ? 0 : c[i + j * n] / d->values[i];
+    for (size_t i = 0; i < n; i++) c[i + j * n] = d->values[i] != 0 ? c[i + j * n] / d->values[i] : 0;
   blas->gemm('N', 'N', n, columns, n, 1, d->a, n, c, n, 0, b, n);
   mn_free(c);
   return MN_OK;
@@ -160,7 +165,8 @@ static void dense_close(mn_system *s)
 const mn_solver_row mn_solver_lu_row = {
     .solver = MN_SOLVER_LU,
     .most = MN_LU_MAX,
-    .bytes = lu_bytes,
+    .peak_bytes = lu_peak_bytes,
+    .held_bytes = held_bytes,
     .flops = lu_flops,
     .open = lu_open,
     .apply = lu_apply,
@@ -171,7 +177,8 @@ const mn_solver_row mn_solver_lu_row = {
 const mn_solver_row mn_solver_eigen_row = {
     .solver = MN_SOLVER_EIGEN,
     .most = MN_EIGEN_MAX,
-    .bytes = eigen_bytes,
+    .peak_bytes = eigen_peak_bytes,
+    .held_bytes = held_bytes,
     .flops = eigen_flops,
     .open = eigen_open,
     .apply = eigen_apply,

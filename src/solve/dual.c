@@ -61,6 +61,19 @@ static mn_status refine(const mn_system *s, problem *p, const mn_context *ctx, m
   return MN_OK;
 }
 
+/* alpha = 0 has residual 1: what is hardly better is no solution. Singular systems cut by eigenvalues are least
+ * squares, whose residual may be anything. */
+static mn_status check_residual(const mn_system *s, const mn_solution *solution, mn_error *err)
+{
+  const double useless = 0.5;
+  if (solution->residual < useless || s->report.solver == MN_SOLVER_EIGEN) return MN_OK;
+  return MN_FAIL(
+      err, MN_ERR_SINGULAR,
+      "residual %.1e with rcond %.1e: the system is singular to working precision; give a ridge (--ridge 1e-8) "
+      "or --solver eigen for least squares",
+      solution->residual, s->report.rcond);
+}
+
 mn_status mn_solve_dual(mn_system *system, size_t columns, const double *y, double *alpha, double *fitted,
                         const mn_context *ctx, mn_solution *solution, mn_error *err)
 {
@@ -73,6 +86,7 @@ mn_status mn_solve_dual(mn_system *system, size_t columns, const double *y, doub
   mn_status st = system->row->apply(system, columns, p.candidate, err);
   solution->solve_s = mn_clock_s() - begin_s;
   if (!st) st = refine(system, &p, ctx, solution, err);
+  if (!st) st = check_residual(system, solution, err);
   if (!st && fitted) memcpy(fitted, p.fitted, count * sizeof *fitted);
   solution->refine_s = mn_clock_s() - begin_s - solution->solve_s;
   mn_free(space);

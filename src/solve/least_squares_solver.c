@@ -27,12 +27,18 @@ static size_t block_rows(size_t n, size_t dim)
   return rows < n ? rows : n;
 }
 
-static double least_squares_bytes(size_t n, size_t dim, mn_dtype type, int threads)
+static double held_bytes(size_t n, size_t dim, mn_dtype type)
 {
-  (void)type, (void)threads;
+  (void)n, (void)type;
+  return (double)dim * (double)dim * sizeof(double);
+}
+
+static double peak_bytes(size_t n, size_t dim, mn_dtype type, int threads)
+{
+  (void)threads;
   size_t rows = block_rows(n, dim), d2 = dim * dim;
-  double qr = (double)(rows * dim + mn_qr_work_size(dim, rows)), svd = 6.0 * (double)d2;
-  return (2.0 * (double)d2 + (qr > svd ? qr : svd)) * sizeof(double);
+  double qr = (double)(rows * dim + mn_qr_work_size(dim, rows)), svd = 5.0 * (double)d2;
+  return held_bytes(n, dim, type) + ((double)d2 + fmax(qr, svd)) * sizeof(double);
 }
 
 static double least_squares_flops(size_t n, size_t dim)
@@ -101,7 +107,7 @@ static void apply_normal(const mn_system *s, size_t columns, double *g, double *
   size_t d = s->samples.dim, rank = s->report.rank;
   blas->gemm('N', 'N', rank, columns, d, 1, f->vt, d, g, d, 0, scratch, d);
   for (size_t j = 0; j < columns; j++)
-    for (size_t i = 0; i < rank; i++) scratch[i + j * d] /= f->values[i] * f->values[i];
+    for (size_t i = 0; i < rank; i++) scratch[i + j * d] = scratch[i + j * d] / f->values[i] / f->values[i];
   blas->gemm('T', 'N', d, columns, rank, 1, f->vt, d, scratch, d, 0, g, d);
 }
 
@@ -131,23 +137,23 @@ static mn_status correct(const mn_system *s, problem *p, mn_solution *out, mn_er
 {
   enum { STEPS_MAX = 10 };
   size_t count = s->samples.dim * p->columns;
-  double previous = INFINITY;
-  mn_status st = evaluate(s, p, err);
-  double start = mn_norm2(count, p->g), right = mn_norm2(s->samples.n * p->columns, p->y);
-  for (int step = 0; !st && step < STEPS_MAX; step++) {
+  double previous = INFINITY, start = 0, right = mn_norm2(s->samples.n * p->columns, p->y);
+  for (int step = 0; step <= STEPS_MAX; step++) {
+    mn_status st = evaluate(s, p, err);
+    if (st) return st;
+    double gradient = mn_norm2(count, p->g);
+    if (!step) start = gradient;
+    out->gradient = gradient / (start > 0 ? start : 1);
     apply_normal(s, p->columns, p->g, p->space);
     double change = mn_norm2(count, p->g);
-    if (change > 0.5 * previous) break;
+    if (change > 0.5 * previous || change <= 1e-15 * mn_norm2(count, p->w)) break;
     for (size_t i = 0; i < count; i++) p->w[i] += p->g[i];
     out->refinements = step;
     previous = change;
-    st = evaluate(s, p, err);
-    if (change <= 1e-15 * mn_norm2(count, p->w)) break;
   }
-  if (!st) st = evaluate(s, p, err);
   out->residual = mn_norm2(s->samples.n * p->columns, p->r) / (right > 0 ? right : 1);
-  out->gradient = mn_norm2(count, p->g) / (start > 0 ? start : 1);
-  return st;
+  if (isfinite(out->residual)) return MN_OK;
+  return MN_FAIL(err, MN_ERR_DATA, "the solution is not finite: features or targets are too large, or not finite");
 }
 
 static mn_status least_squares_solve(mn_system *s, size_t columns, const double *y, double *w, double *fitted,
@@ -180,8 +186,9 @@ static void least_squares_close(mn_system *s)
 const mn_solver_row mn_solver_least_squares_row = {
     .solver = MN_SOLVER_EIGEN,
     .primal = 1,
-    .most = MN_EIGEN_MAX,
-    .bytes = least_squares_bytes,
+    .most = MN_SVD_MAX,
+    .peak_bytes = peak_bytes,
+    .held_bytes = held_bytes,
     .flops = least_squares_flops,
     .open = least_squares_open,
     .solve = least_squares_solve,

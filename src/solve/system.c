@@ -11,6 +11,7 @@
 #include "core/status.h"
 #include "gram/gram.h"
 #include "gram/kernels.h"
+#include "linalg/blas.h"
 #include "linalg/threads.h"
 
 static const char *const solver_names[] = {"auto", "cholesky", "lu", "eigen"};
@@ -18,13 +19,16 @@ static const char *const precision_names[] = {"auto", "double", "single"};
 
 const char *mn_solver_string(mn_solver solver)
 {
-  return solver < MN_SOLVER_COUNT ? solver_names[solver] : NULL;
+  return solver >= 0 && solver < MN_SOLVER_COUNT ? solver_names[solver] : NULL;
 }
 
 const char *mn_precision_string(mn_precision precision)
 {
-  return precision <= MN_PRECISION_SINGLE ? precision_names[precision] : NULL;
+  return precision >= 0 && precision <= MN_PRECISION_SINGLE ? precision_names[precision] : NULL;
 }
+
+/* Right-hand sides that memory is counted for when the caller does not say. */
+enum { COLUMNS_USUAL = 10 };
 
 mn_dtype mn_precision_type(mn_precision precision)
 {
@@ -68,6 +72,28 @@ static const mn_solver_row *next_row(const mn_system *s, const mn_solver_row *fa
   return &mn_solver_eigen_row;
 }
 
+void mn_system_note_gram(mn_system *system, double begin_s)
+{
+  double n = (double)system->samples.n;
+  system->report.gram_s = mn_clock_s() - begin_s;
+  system->report.gram_gflops = n * n * (double)system->samples.dim / system->report.gram_s * 1e-9;
+}
+
+mn_status mn_system_check_norm(double norm1, mn_error *err)
+{
+  if (isfinite(norm1)) return MN_OK;
+  return MN_FAIL(err, MN_ERR_DATA, "the Gram matrix is not finite: scale the features (--scale), or lower the degree");
+}
+
+double mn_solver_bytes(const mn_solver_row *row, size_t n, size_t dim, size_t columns, mn_dtype type, int threads)
+{
+  const double vectors = 7; /* targets, coefficients, fitted values, and the four of a solve */
+  double each = (double)n * (double)columns * sizeof(double);
+  double open = row->peak_bytes(n, dim, type, threads) + each;
+  double pass = row->primal ? 0 : mn_gram_symmetric_bytes(n, dim, columns, threads);
+  return fmax(open, row->held_bytes(n, dim, type) + vectors * each + pass);
+}
+
 /* Bytes this process may still allocate. */
 static double room(const mn_solve_options *options)
 {
@@ -85,7 +111,9 @@ static mn_status check_room(const mn_system *s, const mn_solver_row *row, mn_err
   if (size > row->most)
     return MN_FAIL(err, MN_ERR_BUDGET, "%s: at most %zu %s, %zu given", name, row->most,
                    row->primal ? "features" : "samples", size);
-  double need = row->bytes(n, s->samples.dim, mn_precision_type(s->options.precision), s->threads);
+  mn_dtype type = mn_precision_type(s->options.precision);
+  size_t columns = s->options.columns ? s->options.columns : COLUMNS_USUAL;
+  double need = mn_solver_bytes(row, n, s->samples.dim, columns, type, s->threads);
   double have = room(&s->options);
   if (need <= have) return MN_OK;
   return MN_FAIL(err, MN_ERR_BUDGET, "%s of %zu samples needs %.2f GiB, %.2f GiB %s: take fewer samples (--n) or %s",
@@ -127,21 +155,35 @@ static void note_fallback(mn_system *s, const mn_solver_row *next, const char *w
   mn_log(ctx, "%s", text);
 }
 
-/* Tries the rows one after the other. The first failure is the one worth reporting. */
+/* When all fail, what the first said, and why what came after it did not help either. */
+static mn_status singular(const mn_error *first, const mn_error *last, const mn_error *blocked, mn_error *err)
+{
+  const mn_error *more = blocked->text[0] ? blocked : strcmp(first->text, last->text) ? last : NULL;
+  return MN_FAIL(err, MN_ERR_SINGULAR,
+                 "%.160s: the system is singular to working precision; give a ridge (--ridge 1e-8)%s%.200s",
+                 first->text,
+                 more == blocked ? "; no fallback: "
+                 : more          ? "; then "
+                                 : "",
+                 more ? more->text : "");
+}
+
+/* Tries the rows one after the other. */
 static mn_status open_any(mn_system *s, const mn_context *ctx, mn_error *err)
 {
   const mn_solver_row *row = mn_solver_choose(s->options.solver, &s->kernel, s->samples.n, s->samples.dim);
-  mn_error first = {0}, later = {0};
-  mn_status st = open_row(s, row, ctx, &first);
+  mn_error last = {0}, blocked = {0};
+  mn_status st = open_row(s, row, ctx, &last);
+  const mn_error first = last;
   while (st == MN_ERR_SINGULAR && (row = next_row(s, row)) && s->report.fallback_count < MN_FALLBACKS_MAX) {
-    if (check_room(s, row, &later)) break;
-    note_fallback(s, row, first.text, ctx);
-    st = open_row(s, row, ctx, &first);
+    if (check_room(s, row, &blocked)) break;
+    note_fallback(s, row, last.text, ctx);
+    st = open_row(s, row, ctx, &last);
   }
-  if (st == MN_ERR_SINGULAR)
-    return MN_FAIL(err, st, "%.300s: the system is singular to working precision; give a ridge (--ridge 1e-8)%s%.100s",
-                   first.text, later.text[0] ? "; no fallback: " : "", later.text);
-  if (st && err) *err = first;
+  if (st == MN_ERR_SINGULAR) return singular(&first, &last, &blocked, err);
+  if (st && err) *err = last;
+  if (!st && s->report.rcond < (double)s->samples.n * 0x1p-52 && !s->report.rank)
+    mn_log(ctx, "rcond %.1e: the system is nearly singular, digits of the solution are lost", s->report.rcond);
   return st;
 }
 
@@ -154,6 +196,11 @@ static mn_status check_options(const mn_solve_options *o, const mn_kernel *kerne
     return MN_FAIL(err, MN_ERR_ARGUMENT, "ridge %g: a finite number of at least 0 expected", o->ridge);
   if (!(o->rank_tolerance >= 0 && o->rank_tolerance < 1))
     return MN_FAIL(err, MN_ERR_ARGUMENT, "rank tolerance %g: 0 ... 1 expected", o->rank_tolerance);
+  if (!mn_solver_string(o->solver) || !mn_precision_string(o->precision))
+    return MN_FAIL(err, MN_ERR_ARGUMENT, "solver %d, precision %d: no such entries", (int)o->solver, (int)o->precision);
+  if (o->refinements < 0 || !(o->tolerance >= 0))
+    return MN_FAIL(err, MN_ERR_ARGUMENT, "%d refinements to a tolerance of %g: at least 0 expected", o->refinements,
+                   o->tolerance);
   if (o->precision == MN_PRECISION_SINGLE && o->solver != MN_SOLVER_AUTO && o->solver != MN_SOLVER_CHOLESKY)
     return MN_FAIL(err, MN_ERR_ARGUMENT, "single precision goes with the solvers auto and cholesky only");
   return mn_kernel_check(kernel, err);
@@ -165,6 +212,9 @@ mn_status mn_system_open(const mn_samples *samples, const mn_kernel *kernel, con
   *out = NULL;
   mn_status st = check_options(options, kernel, err);
   if (st) return st;
+  if (!samples->n || !samples->dim || samples->n > MN_BLAS_MAX || samples->dim > MN_BLAS_MAX)
+    return MN_FAIL(err, MN_ERR_UNSUPPORTED, "%zu samples of %zu features: 1 ... %zu of each expected", samples->n,
+                   samples->dim, MN_BLAS_MAX);
   mn_system *s = mn_calloc(1, sizeof *s);
   if (!s) return MN_NO_MEMORY(err, sizeof *s);
   *s = (mn_system){.samples = *samples, .kernel = *kernel, .options = *options, .threads = mn_threads_open(ctx)};
@@ -192,6 +242,8 @@ mn_status mn_system_solve(mn_system *system, size_t columns, const double *y, do
                           const mn_context *ctx, mn_solution *solution, mn_error *err)
 {
   *solution = (mn_solution){.residual = NAN, .gradient = NAN};
+  if (!columns || columns > MN_BLAS_MAX)
+    return MN_FAIL(err, MN_ERR_ARGUMENT, "%zu right-hand sides: 1 ... %zu expected", columns, MN_BLAS_MAX);
   if (!columns) return MN_FAIL(err, MN_ERR_ARGUMENT, "at least one right-hand side expected, none given");
   return system->row->solve(system, columns, y, alpha, fitted, ctx, solution, err);
 }

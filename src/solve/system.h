@@ -21,8 +21,10 @@ struct mn_solver_row {
   mn_solver solver;
   int primal;  /* the unknowns are the dim weights of a linear model */
   size_t most; /* largest n (or dim, when primal) */
-  /* Bytes held at the peak beyond the samples, and flops of the factorisation, Gram matrix not included. */
-  double (*bytes)(size_t n, size_t dim, mn_dtype type, int threads);
+  /* Bytes allocated at the peak of opening, and held from then on; flops of the factorisation without the Gram matrix.
+   */
+  double (*peak_bytes)(size_t n, size_t dim, mn_dtype type, int threads);
+  double (*held_bytes)(size_t n, size_t dim, mn_dtype type);
   double (*flops)(size_t n, size_t dim);
   /* Gram matrix and factor; fills in the report's times, rates, rcond and rank. */
   mn_status (*open)(mn_system *system, const mn_context *ctx, mn_error *err);
@@ -42,6 +44,16 @@ mn_status mn_solve_dual(mn_system *system, size_t columns, const double *y, doub
 
 /* Frobenius norm of count numbers. */
 double mn_norm2(size_t count, const double *x);
+
+/* Bytes that opening and one solve of `columns` right-hand sides allocate at the peak, the caller's own vectors
+ * included. */
+double mn_solver_bytes(const mn_solver_row *row, size_t n, size_t dim, size_t columns, mn_dtype type, int threads);
+
+/* Notes what the Gram pass took. */
+void mn_system_note_gram(mn_system *system, double begin_s);
+
+/* MN_ERR_DATA when the norm of the Gram matrix says that it holds an infinity or NaN. */
+mn_status mn_system_check_norm(double norm1, mn_error *err);
 
 /* The row that `auto` begins with, or the one asked for. */
 const mn_solver_row *mn_solver_choose(mn_solver solver, const mn_kernel *kernel, size_t n, size_t dim);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gram/block.h"
 #include "gram/gram.h"
 #include "gram/kernels.h"
 #include "linalg/dense.h"
@@ -99,7 +100,7 @@ static void check_norms(const naive_set *s)
 {
   double *norms = malloc(s->n * sizeof *norms);
   for (int threads = 1; threads <= 3; threads++) {
-    assert_int_equal(mn_gram_norms(&s->samples, threads, norms, NULL), MN_OK);
+    assert_int_equal(mn_block_norms(&s->samples, NULL, threads, norms, NULL), MN_OK);
     for (size_t i = 0; i < s->n; i++) {
       double exact = pow(naive_norm(s->dim, s->x + i * s->dim), 2);
       assert_true(fabs(norms[i] - exact) <= 1e-14 * exact);
@@ -438,7 +439,7 @@ static mn_status run_all(void *arg, mn_error *err)
 {
   const naive_set *s = arg;
   double norms[20];
-  mn_status st = mn_gram_norms(&s->samples, 2, norms, err);
+  mn_status st = mn_block_norms(&s->samples, NULL, 2, norms, err);
   for (int which = 0; !st && which < 4; which++) st = run(which, s, s, NULL, err);
   return st;
 }

@@ -81,7 +81,7 @@ static void check_factor(const double *a, size_t n, size_t width, mn_dtype type,
   double *x = malloc(n * COLUMNS * sizeof *x), *b = malloc(n * COLUMNS * sizeof *b);
   mn_random r = mn_random_open(5, MN_STREAM_TEST, n);
   for (size_t i = 0; i < n * COLUMNS; i++) x[i] = b[i] = mn_random_normal(&r);
-  assert_int_equal(mn_cholesky_solve(p, threads, COLUMNS, x, NULL), MN_OK);
+  assert_int_equal(mn_cholesky_solve(p, threads, COLUMNS, NULL, x, NULL), MN_OK);
   for (size_t c = 0; c < COLUMNS; c++)
     for (size_t k = 0; k < n; k++)
       for (size_t i = 0; i < n; i++) b[i + c * n] -= a[i + k * n] * x[k + c * n];
@@ -162,13 +162,13 @@ static void inverse_diagonal_and_rcond(void **state)
   for (size_t j = 0; j < n; j++) {
     memset(e, 0, n * sizeof *e);
     e[j] = 1;
-    assert_int_equal(mn_cholesky_solve(p, 1, 1, e, NULL), MN_OK);
+    assert_int_equal(mn_cholesky_solve(p, 1, 1, NULL, e, NULL), MN_OK);
     mn_test_close(diagonal[j] / e[j], 1, 1e-10);
     double sum = 0;
     for (size_t i = 0; i < n; i++) sum += fabs(e[i]);
     inverse1 = fmax(inverse1, sum);
   }
-  assert_int_equal(mn_cholesky_rcond(p, 2, norm1, &rcond, NULL), MN_OK);
+  assert_int_equal(mn_cholesky_rcond(p, 2, NULL, norm1, &rcond, NULL), MN_OK);
   double exact = 1 / (norm1 * inverse1);
   assert_true(rcond >= exact * (1 - 1e-10) && rcond < 3 * exact); /* the estimate is a lower bound of ||A^-1|| */
   mn_panels_close(&p);
@@ -223,8 +223,8 @@ static mn_status factor_all(void *arg, mn_error *err)
   for (size_t j = 0; !st && j < o->n; j++)
     for (size_t i = j; i < o->n; i++) *(float *)mn_panels_at(p, i, j) = (float)o->a[i + j * o->n];
   if (!st) st = mn_cholesky_factor(p, 1, NULL, &pivot, err);
-  if (!st) st = mn_cholesky_solve(p, 1, 1, b, err);
-  if (!st) st = mn_cholesky_rcond(p, 1, 1, &rcond, err);
+  if (!st) st = mn_cholesky_solve(p, 1, 1, NULL, b, err);
+  if (!st) st = mn_cholesky_rcond(p, 1, NULL, 1, &rcond, err);
   mn_panels_close(&p);
   if (!st) st = mn_panels_open(o->n, 8, MN_F64, &p, err);
   for (size_t j = 0; !st && j < o->n; j++)
