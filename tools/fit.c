@@ -46,29 +46,13 @@ static mn_status read_data(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
   return st;
 }
 
-/* Right-hand sides: classes, or target columns. */
-static mn_status count_columns(const mn_cli *cli, const mn_data *train, size_t *columns, mn_error *err)
-{
-  int64_t *labels = NULL;
-  *columns = train->columns;
-  if (!is_classification(cli, train)) return MN_OK;
-  mn_status st = mn_data_classes(train, &labels, columns, err);
-  mn_data_free(labels);
-  return st;
-}
-
 static mn_status forecast(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
 {
   const mn_fit_options *o = &cli->values.fit;
-  const mn_data *train = run->train;
-  size_t columns;
   mn_info info;
   mn_info_get(&info);
   run->budget_bytes = (double)(o->solve.memory_bytes ? o->solve.memory_bytes : info.memory_available);
-  mn_status st = count_columns(cli, train, &columns, err);
-  if (st) return st;
-  return mn_solve_forecast(train->n, run->test ? run->test->n : 0, train->dim, mn_dtype_size(train->type), columns,
-                           &o->kernel, &o->solve, &cli->context, &run->forecast, err);
+  return mn_fit_forecast(run->train, run->test ? run->test->n : 0, o, &cli->context, &run->forecast, err);
 }
 
 static mn_status report_forecast(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)

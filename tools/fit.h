@@ -12,6 +12,9 @@ typedef struct {
   double budget_bytes; /* of --memory, or what the machine has available */
 } mn_cli_fit_run;
 
+/* Operations of all phases. */
+double mn_cli_fit_flops(const mn_forecast *f);
+
 void mn_cli_fit_forecast_line(const mn_cli_fit_run *run, FILE *out);
 void mn_cli_fit_forecast_table(const mn_cli *cli, const mn_cli_fit_run *run);
 mn_status mn_cli_fit_forecast_json(const mn_cli *cli, const mn_cli_fit_run *run, mn_error *err);

@@ -176,12 +176,14 @@ mn_status mn_cli_fit_forecast_json(const mn_cli *cli, const mn_cli_fit_run *run,
   mn_report_real(j, "bytes", f->bytes);
   mn_report_real(j, "budget_bytes", run->budget_bytes);
   mn_report_flag(j, "fits", f->bytes <= run->budget_bytes);
-  mn_report_real(j, "flops", f->gram_flops + f->factor_flops + f->residual_flops + f->predict_flops);
+  mn_report_real(j, "flops", mn_cli_fit_flops(f));
+  mn_report_real(j, "bandwidth_flops", f->bandwidth_flops);
   mn_report_real(j, "gram_flops", f->gram_flops);
   mn_report_real(j, "factor_flops", f->factor_flops);
   mn_report_real(j, "residual_flops", f->residual_flops);
   mn_report_real(j, "predict_flops", f->predict_flops);
   mn_report_real(j, "gemm_gflops", f->gflops);
+  mn_report_real(j, "bandwidth_s", f->bandwidth_s);
   mn_report_real(j, "gram_s", f->gram_s);
   mn_report_real(j, "factor_s", f->factor_s);
   mn_report_real(j, "residual_s", f->residual_s);

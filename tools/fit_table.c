@@ -3,9 +3,9 @@
 
 #include "fit.h"
 
-static double all_flops(const mn_forecast *f)
+double mn_cli_fit_flops(const mn_forecast *f)
 {
-  return f->gram_flops + f->factor_flops + f->residual_flops + f->predict_flops;
+  return f->bandwidth_flops + f->gram_flops + f->factor_flops + f->residual_flops + f->predict_flops;
 }
 
 int mn_cli_kernel_has_gamma(const mn_kernel *kernel)
@@ -31,7 +31,7 @@ void mn_cli_fit_forecast_line(const mn_cli_fit_run *run, FILE *out)
 {
   const mn_forecast *f = &run->forecast;
   fprintf(out, "minnorm: fit: forecast: %s of %s, %.2g flops, about %s at %.1f Gflop/s\n",
-          mn_number_bytes(f->bytes).text, mn_number_bytes(run->budget_bytes).text, all_flops(f),
+          mn_number_bytes(f->bytes).text, mn_number_bytes(run->budget_bytes).text, mn_cli_fit_flops(f),
           mn_number_seconds(f->total_s).text, f->gflops);
 }
 
@@ -57,11 +57,12 @@ void mn_cli_fit_forecast_table(const mn_cli *cli, const mn_cli_fit_run *run)
   data_line(run);
   mn_cli_line("solver", "%s, %d threads, %.1f Gflop/s measured", mn_solver_string(f->solver), mn_cli_threads(cli),
               f->gflops);
+  if (f->bandwidth_flops > 0) forecast_row("bandwidth", f->bandwidth_flops, f->bandwidth_s);
   forecast_row("gram", f->gram_flops, f->gram_s);
   forecast_row("factor", f->factor_flops, f->factor_s);
   forecast_row("residual", f->residual_flops, f->residual_s);
   if (run->test) forecast_row("predict", f->predict_flops, f->predict_s);
-  forecast_row("total", all_flops(f), f->total_s);
+  forecast_row("total", mn_cli_fit_flops(f), f->total_s);
   mn_cli_line("memory", "%s of %s%s", mn_number_bytes(f->bytes).text, mn_number_bytes(run->budget_bytes).text,
               f->bytes > run->budget_bytes ? ": does not fit" : "");
 }

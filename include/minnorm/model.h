@@ -66,6 +66,11 @@ typedef struct {
   double *norm_per_output;     /* outputs */
 } mn_fit_report;
 
+/* What fitting these options to a training set and predicting n_test samples will need, both sets being loaded already:
+ * mn_solve_forecast and the search for gamma. The same errors as there, and those of mn_data_classes. */
+mn_status mn_fit_forecast(const mn_data *train, size_t n_test, const mn_fit_options *options, const mn_context *ctx,
+                          mn_forecast *out, mn_error *err);
+
 typedef struct mn_model mn_model;
 
 /* Fits; `train` must outlive the model. Duplicate samples with different targets at ridge 0 are an error that names

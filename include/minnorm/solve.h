@@ -88,10 +88,11 @@ mn_status mn_system_solve(mn_system *system, size_t columns, const double *y, do
 /* What a solve will need, before anything is allocated. */
 typedef struct {
   double bytes;                    /* peak resident memory of the process, data set included */
+  double bandwidth_flops;          /* of the search for gamma, about; 0 without one */
   double gram_flops, factor_flops; /* of the Gram pass and of the factorisation */
   double residual_flops, predict_flops;
   double gflops; /* gemm rate measured on this machine just now, at the threads asked for */
-  double gram_s, factor_s, residual_s, predict_s, total_s; /* expected seconds */
+  double bandwidth_s, gram_s, factor_s, residual_s, predict_s, total_s; /* expected seconds */
   mn_solver solver;
 } mn_forecast;
 

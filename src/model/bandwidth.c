@@ -257,13 +257,34 @@ static void release(search *s)
   mn_free(s->norms);
 }
 
+static int searches(const mn_fit_options *options)
+{
+  return mn_kernel_find(options->kernel.name)->has_gamma && options->gamma_rule != MN_GAMMA_GIVEN;
+}
+
+double mn_bandwidth_bytes(const mn_fit_options *options, size_t n, size_t columns, int threads)
+{
+  if (!searches(options)) return 0;
+  size_t drawn = n < SAMPLES_MAX ? n : SAMPLES_MAX, width = mn_panels_width(drawn);
+  double vectors = (double)drawn * (2 * (double)columns + 2 + (double)width * (double)threads) * sizeof(double);
+  return 2 * (double)mn_panels_bytes(drawn, width, MN_F64) + vectors;
+}
+
+double mn_bandwidth_flops(const mn_fit_options *options, size_t n, size_t dim)
+{
+  if (!searches(options)) return 0;
+  double drawn = n < SAMPLES_MAX ? (double)n : SAMPLES_MAX;
+  double points = options->gamma_rule == MN_GAMMA_AUTO ? GRID_HIGH - GRID_LOW + 3 : 0;
+  return drawn * drawn * (double)dim + points * (2.0 / 3) * drawn * drawn * drawn;
+}
+
 mn_status mn_bandwidth_choose(const mn_samples *samples, const mn_encoded *encoded, const mn_fit_options *options,
                               const mn_context *ctx, mn_fit_report *report, mn_error *err)
 {
   const mn_kernel_row *row = mn_kernel_find(options->kernel.name);
   report->kernel = options->kernel;
   report->gamma_rule = options->gamma_rule;
-  if (!row->has_gamma || options->gamma_rule == MN_GAMMA_GIVEN) return MN_OK;
+  if (!searches(options)) return MN_OK;
   double begin_s = mn_clock_s();
   search s = {.options = options, .row = row, .report = report, .ctx = ctx, .threads = mn_threads_open(ctx)};
   s.inner = (mn_context){.threads = s.threads, .progress = forward_progress, .user = &s};

@@ -182,12 +182,22 @@ static void take_outputs(mn_model *m, mn_encoded *e)
   m->offset = e->offset;
 }
 
+/* Before any work, for the search for the bandwidth takes a while. */
+static mn_status check_room(const mn_model *m, const mn_data *train, const mn_context *ctx, mn_error *err)
+{
+  mn_solve_options options = m->options.solve;
+  options.columns = m->outputs;
+  const mn_solver_row *row = mn_solver_choose(options.solver, &m->options.kernel, train->n, train->dim);
+  return mn_solver_check_room(row, &options, train->n, train->dim, mn_threads_open(ctx), err);
+}
+
 static mn_status fit(mn_model *m, const mn_data *train, mn_encoded *e, mn_merge *merge, const mn_context *ctx,
                      mn_error *err)
 {
   mn_status st = mn_encode_targets(train, &m->options, e, err);
   if (st) return st;
   take_outputs(m, e);
+  if ((st = check_room(m, train, ctx, err))) return st;
   if ((st = merge_duplicates(m, train, e, ctx, merge, err))) return st;
   if ((st = mn_scaling_open(m->options.scale, train, &m->scaling, err))) return st;
   m->samples = mn_samples_of(m->owned ? m->owned : train, m->scaling);

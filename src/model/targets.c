@@ -76,10 +76,14 @@ static void subtract_means(mn_encoded *e)
   }
 }
 
+int mn_targets_are_classes(const mn_data *train, mn_task task)
+{
+  return task == MN_TASK_AUTO ? mn_data_has_labels(train) : task == MN_TASK_CLASSIFICATION;
+}
+
 static mn_status encode(const mn_data *train, const mn_fit_options *options, mn_encoded *e, mn_error *err)
 {
-  int labelled = mn_data_has_labels(train),
-      classes = options->task == MN_TASK_AUTO ? labelled : options->task == MN_TASK_CLASSIFICATION;
+  int labelled = mn_data_has_labels(train), classes = mn_targets_are_classes(train, options->task);
   if (!train->columns) return MN_FAIL(err, MN_ERR_DATA, "%s: no targets to fit", train->name);
   if (classes && !labelled)
     return MN_FAIL(err, MN_ERR_DATA, "%s: classification takes one column of integer labels", train->name);

@@ -104,22 +104,26 @@ static double room(const mn_solve_options *options)
   return (double)options->memory_bytes - (double)mn_memory_current_rss();
 }
 
-static mn_status check_room(const mn_system *s, const mn_solver_row *row, mn_error *err)
+mn_status mn_solver_check_room(const mn_solver_row *row, const mn_solve_options *options, size_t n, size_t dim,
+                               int threads, mn_error *err)
 {
-  size_t n = s->samples.n, size = row->primal ? s->samples.dim : n;
+  size_t size = row->primal ? dim : n, columns = options->columns ? options->columns : COLUMNS_USUAL;
   const char *name = mn_solver_string(row->solver);
   if (size > row->most)
     return MN_FAIL(err, MN_ERR_BUDGET, "%s: at most %zu %s, %zu given", name, row->most,
                    row->primal ? "features" : "samples", size);
-  mn_dtype type = mn_precision_type(s->options.precision);
-  size_t columns = s->options.columns ? s->options.columns : COLUMNS_USUAL;
-  double need = mn_solver_bytes(row, n, s->samples.dim, columns, type, s->threads);
-  double have = room(&s->options);
+  double need = mn_solver_bytes(row, n, dim, columns, mn_precision_type(options->precision), threads);
+  double have = room(options);
   if (need <= have) return MN_OK;
   return MN_FAIL(err, MN_ERR_BUDGET, "%s of %zu samples needs %.2f GiB, %.2f GiB %s: take fewer samples (--n) or %s",
                  name, n, need / 0x1p30, fmax(have, 0) / 0x1p30,
-                 s->options.memory_bytes ? "are left of the budget" : "are available",
-                 s->options.precision == MN_PRECISION_SINGLE ? "a larger machine" : "--precision single");
+                 options->memory_bytes ? "are left of the budget" : "are available",
+                 options->precision == MN_PRECISION_SINGLE ? "a larger machine" : "--precision single");
+}
+
+static mn_status check_room(const mn_system *s, const mn_solver_row *row, mn_error *err)
+{
+  return mn_solver_check_room(row, &s->options, s->samples.n, s->samples.dim, s->threads, err);
 }
 
 static void reset_report(mn_system *s, const mn_solver_row *row)

@@ -49,6 +49,10 @@ double mn_norm2(size_t count, const double *x);
  * included. */
 double mn_solver_bytes(const mn_solver_row *row, size_t n, size_t dim, size_t columns, mn_dtype type, int threads);
 
+/* MN_ERR_BUDGET when the row does not take such a system, or its memory is more than there is or may be used. */
+mn_status mn_solver_check_room(const mn_solver_row *row, const mn_solve_options *options, size_t n, size_t dim,
+                               int threads, mn_error *err);
+
 /* Notes what the Gram pass took. */
 void mn_system_note_gram(mn_system *system, double begin_s);
 

@@ -1,0 +1,36 @@
+/* What a fit will need: the system's forecast, and the search for the bandwidth before it. */
+#include <math.h>
+
+#include "core/memory.h"
+#include "core/status.h"
+#include "linalg/threads.h"
+#include "model/model.h"
+
+/* The search's factorisations and inverses are small: their fraction of the gemm rate. */
+static const double search_share = 0.6;
+
+static mn_status count_outputs(const mn_data *train, mn_task task, size_t *outputs, mn_error *err)
+{
+  int64_t *labels = NULL;
+  *outputs = train->columns ? train->columns : 1;
+  if (!mn_targets_are_classes(train, task) || !mn_data_has_labels(train)) return MN_OK;
+  mn_status st = mn_data_classes(train, &labels, outputs, err);
+  mn_data_free(labels);
+  return st;
+}
+
+mn_status mn_fit_forecast(const mn_data *train, size_t n_test, const mn_fit_options *options, const mn_context *ctx,
+                          mn_forecast *out, mn_error *err)
+{
+  size_t outputs;
+  mn_status st = count_outputs(train, options->task, &outputs, err);
+  if (st) return st;
+  double loaded = (double)mn_memory_current_rss();
+  st = mn_solve_forecast(train->n, n_test, train->dim, 0, outputs, &options->kernel, &options->solve, ctx, out, err);
+  if (st) return st;
+  out->bandwidth_flops = mn_bandwidth_flops(options, train->n, train->dim);
+  out->bandwidth_s = out->bandwidth_flops / (search_share * out->gflops * 1e9);
+  out->total_s += out->bandwidth_s;
+  out->bytes = fmax(out->bytes, loaded + mn_bandwidth_bytes(options, train->n, outputs, mn_threads_open(ctx)));
+  return MN_OK;
+}
