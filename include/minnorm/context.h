@@ -26,7 +26,11 @@ typedef int (*mn_progress_fn)(void *user, const mn_progress *progress);
 /* A remark that is not an error: a fallback, a default that was chosen, an ignored sample. One line, no newline. */
 typedef void (*mn_log_fn)(void *user, const char *line);
 
-/* All members may be zero: every core, no progress, no log. */
+/* The library's calls may be made from several threads, but not at the same time: they share OpenMP's threads, and set
+ * the number of threads inside the system's BLAS, to 1 but for LAPACK routines on whole matrices. Those cannot be
+ * cancelled while they run: LU, eigenvalues and singular values.
+ *
+ * All members may be zero: every core, no progress, no log. */
 typedef struct {
   int threads; /* 0: as many as the machine has */
   mn_progress_fn progress;

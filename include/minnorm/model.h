@@ -106,7 +106,8 @@ mn_status mn_model_score(const mn_model *model, const mn_data *data, const doubl
 mn_status mn_model_check_path(const char *path, mn_error *err);
 mn_status mn_model_save(const mn_model *model, const char *path, mn_error *err);
 
-/* The loaded model owns its training samples. Damaged or other-version models give a clear error. */
+/* The loaded model owns its training samples. Its report has sizes, kernel, norm and errors; times, solver, the search
+ * and norm_per_output are not saved. Damaged or other-version models give a clear error. */
 mn_status mn_model_open(const char *path, mn_model **out, mn_error *err);
 
 #ifdef __cplusplus

@@ -21,6 +21,9 @@ typedef enum {
   MN_SCALE_STANDARD /* (x - mean) / deviation per feature, from the training samples; constant features become 0 */
 } mn_scale;
 
+/* Names on the command line; NULL outside the table. */
+const char *mn_scale_string(mn_scale scale);
+
 /* A scaling fitted to training samples and applied to any others of the same dim. */
 typedef struct {
   mn_scale kind; /* never MN_SCALE_AUTO */

@@ -5,6 +5,13 @@
 #include "core/memory.h"
 #include "core/status.h"
 
+const char *mn_scale_string(mn_scale scale)
+{
+  static const char *const names[] = {
+      [MN_SCALE_AUTO] = "auto", [MN_SCALE_UNIT] = "unit", [MN_SCALE_NONE] = "none", [MN_SCALE_STANDARD] = "standard"};
+  return scale <= MN_SCALE_STANDARD ? names[scale] : NULL;
+}
+
 /* Conversion of whole rows. Scaling is always done in double and rounded last, so both outputs see the same numbers. */
 
 typedef struct {

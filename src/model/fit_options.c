@@ -27,9 +27,7 @@ static const char *precision_name(int value)
 
 static const char *scale_name(int value)
 {
-  static const char *const names[] = {
-      [MN_SCALE_AUTO] = "auto", [MN_SCALE_UNIT] = "unit", [MN_SCALE_NONE] = "none", [MN_SCALE_STANDARD] = "standard"};
-  return value >= 0 && value <= MN_SCALE_STANDARD ? names[value] : NULL;
+  return value >= 0 ? mn_scale_string((mn_scale)value) : NULL;
 }
 
 static const char *task_name(int value)

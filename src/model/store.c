@@ -38,6 +38,16 @@ uint32_t mn_store_checksum(const void *bytes, size_t count)
   return (uint32_t)crc;
 }
 
+uint32_t mn_store_settings_checksum(const mn_model *m)
+{
+  const mn_kernel *k = &m->report.kernel;
+  char text[512];
+  int length = snprintf(text, sizeof text, "%zu %zu %zu %zu %zu %d %d %d %a %a %d %d", m->report.n_train, m->report.dim,
+                        m->outputs, m->report.classes, m->unknowns, m->primal, (int)m->scaling->kind, (int)k->name,
+                        k->gamma, k->coef0, k->degree, k->depth);
+  return mn_store_checksum(text, (size_t)length);
+}
+
 static mn_status io_error(const char *path, const char *what, mn_error *err)
 {
   return MN_FAIL(err, MN_ERR_IO, "%s: %s: %s", path, what, strerror(errno));
@@ -130,16 +140,45 @@ static mn_status sync_folder(const char *path, mn_error *err)
   return st;
 }
 
+/* Swaps the new folder with the model under its name: in one step where the file system can, else in two, between which
+ * the name is free and the earlier model stands beside it. */
+static int swap_folders(const char *temporary, const char *path, mn_error *err)
+{
+  if (!renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_EXCHANGE)) return 0;
+  if (errno != EINVAL && errno != ENOSYS) return -1;
+  char *aside = NULL;
+  if (make_temporary(path, &aside, err)) return -1;
+  int bad = rename(path, aside) || rename(temporary, path) || rename(aside, temporary);
+  release_temporary(aside);
+  return bad;
+}
+
+/* Syncs the folder that the model's name is in. */
+static mn_status sync_parent(const char *path, mn_error *err)
+{
+  const char *slash = strrchr(path, '/');
+  char *parent = slash ? mn_strdup(path) : NULL;
+  if (slash && !parent) return MN_NO_MEMORY(err, strlen(path));
+  if (parent) parent[slash == path ? 1 : slash - path] = '\0';
+  mn_status st = sync_folder(parent ? parent : ".", err);
+  mn_free(parent);
+  return st;
+}
+
 /* Gives the temporary folder its name; an earlier model moves to the temporary name and is removed. */
 static mn_status install(const char *temporary, const char *path, mn_error *err)
 {
   struct stat info;
-  if (chmod(temporary, 0755)) return io_error(path, "cannot set its mode", err);
-  if (lstat(path, &info)) return rename(temporary, path) ? io_error(path, "cannot rename", err) : MN_OK;
-  if (renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_EXCHANGE))
-    return io_error(path, "cannot replace the model here", err);
-  remove_folder(temporary);
-  return MN_OK;
+  mode_t mask = umask(0);
+  umask(mask);
+  if (chmod(temporary, 0777 & ~mask)) return io_error(path, "cannot set its mode", err);
+  if (lstat(path, &info)) {
+    if (rename(temporary, path)) return io_error(path, "cannot rename", err);
+  } else {
+    if (swap_folders(temporary, path, err)) return io_error(path, "cannot replace the model here", err);
+    remove_folder(temporary);
+  }
+  return sync_parent(path, err);
 }
 
 mn_status mn_model_check_path(const char *path, mn_error *err)

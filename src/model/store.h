@@ -16,6 +16,9 @@ char *mn_store_path(const char *folder, const char *file, mn_error *err);
 /* CRC-32 of bytes. */
 uint32_t mn_store_checksum(const void *bytes, size_t count);
 
+/* CRC-32 of the sizes, the scaling and the kernel: what the header holds itself and predictions depend on. */
+uint32_t mn_store_settings_checksum(const mn_model *model);
+
 /* Writes the arrays and then the header into an existing folder. */
 mn_status mn_store_write(const mn_model *model, const char *folder, mn_error *err);
 

@@ -166,11 +166,9 @@ static mn_status read_coefficients(const reader *r, mn_model *m, mn_error *err)
 
 static mn_status read_scaling(const reader *r, mn_model *m, mn_error *err)
 {
-  static const char *const scales[] = {
-      [MN_SCALE_UNIT] = "unit", [MN_SCALE_NONE] = "none", [MN_SCALE_STANDARD] = "standard"};
   const char *name = get_text(r->header, "scale");
   mn_scale kind = MN_SCALE_STANDARD;
-  while (kind > MN_SCALE_AUTO && (!name || strcmp(name, scales[kind]))) kind--;
+  while (kind > MN_SCALE_AUTO && (!name || strcmp(name, mn_scale_string(kind)))) kind--;
   if (kind == MN_SCALE_AUTO) return damaged(r, "\"scale\"", err);
   mn_scaling *s = m->scaling = mn_calloc(1, sizeof *s);
   if (!s) return MN_NO_MEMORY(err, sizeof *s);
@@ -235,10 +233,24 @@ static mn_status read_sizes(const reader *r, mn_model *m, mn_error *err)
   get_real(r->header, "residual", &report->solution.residual);
   get_real(r->header, "train_error", &report->train_error);
   get_real(r->header, "train_rmse", &report->train_rmse);
-  report->median = report->train_r2 = NAN;
+  report->median = report->train_r2 = report->bandwidth_s = report->fit_s = NAN;
+  report->solution.solve_s = report->solution.refine_s = report->solution.gradient = NAN;
+  mn_system_report *system = &report->system;
+  system->gram_s = system->factor_s = system->gram_gflops = system->factor_gflops = NAN;
+  system->rcond = system->rank_tolerance = NAN;
   report->system.primal = m->primal;
   report->system.unknowns = m->unknowns;
   return MN_OK;
+}
+
+static mn_status check_settings(const reader *r, const mn_model *m, mn_error *err)
+{
+  const char *crc = get_text(r->header, "settings_crc32");
+  if (!crc) return damaged(r, "\"settings_crc32\"", err);
+  if (strtoul(crc, NULL, 16) == mn_store_settings_checksum(m)) return MN_OK;
+  return MN_FAIL(err, MN_ERR_FORMAT,
+                 "%s/%s: sizes, scaling or kernel do not match their checksum: the model is damaged", r->folder,
+                 MN_STORE_HEADER);
 }
 
 static mn_status read_model(const reader *r, mn_model *m, mn_error *err)
@@ -251,6 +263,7 @@ static mn_status read_model(const reader *r, mn_model *m, mn_error *err)
   if (!st) st = take_array(r, "offset", MN_NPY_F8, m->outputs, &m->offset, err);
   if (!st && m->report.classes) st = take_array(r, "labels", MN_NPY_I8, m->outputs, &m->labels, err);
   if (!st) st = read_scaling(r, m, err);
+  if (!st) st = check_settings(r, m, err);
   if (!st && !m->primal) st = read_samples(r, m, err);
   m->report.gamma_rule = m->options.gamma_rule;
   m->report.ridge = m->options.solve.ridge;

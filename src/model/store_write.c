@@ -85,8 +85,6 @@ static void write_options(mn_report *header, const mn_fit_options *options)
 static void write_summary(mn_report *header, const mn_model *m)
 {
   const mn_fit_report *r = &m->report;
-  static const char *const scales[] = {
-      [MN_SCALE_UNIT] = "unit", [MN_SCALE_NONE] = "none", [MN_SCALE_STANDARD] = "standard"};
   mn_report_text(header, "format", MN_STORE_FORMAT);
   mn_report_count(header, "version", MN_STORE_VERSION);
   mn_report_text(header, "program", "minnorm " MINNORM_VERSION);
@@ -95,7 +93,7 @@ static void write_summary(mn_report *header, const mn_model *m)
   mn_report_count(header, "outputs", m->outputs);
   mn_report_count(header, "classes", r->classes);
   mn_report_flag(header, "primal", m->primal);
-  mn_report_text(header, "scale", scales[m->scaling->kind]);
+  mn_report_text(header, "scale", mn_scale_string(m->scaling->kind));
   mn_report_begin_object(header, "kernel");
   mn_report_text(header, "name", mn_kernel_string(r->kernel.name));
   mn_report_real(header, "gamma", r->kernel.gamma);
@@ -103,6 +101,9 @@ static void write_summary(mn_report *header, const mn_model *m)
   mn_report_count(header, "degree", (uint64_t)r->kernel.degree);
   mn_report_count(header, "depth", (uint64_t)r->kernel.depth);
   mn_report_end(header);
+  char crc[16];
+  snprintf(crc, sizeof crc, "%08x", mn_store_settings_checksum(m));
+  mn_report_text(header, "settings_crc32", crc);
   mn_report_real(header, "norm", r->norm);
   mn_report_real(header, "residual", r->solution.residual);
   mn_report_real(header, "train_error", r->train_error);
