@@ -168,7 +168,8 @@ wide oracle_kernel(const mn_kernel *kernel, size_t dim, const double *a, const d
     wide x = a[j], y = b[j];
     dot += x * y, aa += x * x, bb += y * y, r2 += (x - y) * (x - y);
   }
-  wide r = sqrtl(r2), q = sqrtl(aa) * sqrtl(bb), u = q > 0 ? fminl(1, fmaxl(-1, dot / q)) : 0;
+  wide r = sqrtl(r2), q = sqrtl(aa) * sqrtl(bb);
+  wide u = !(q > 0) ? 0 : r2 > 0 ? fminl(1, fmaxl(-1, dot / q)) : 1; /* acos loses half the digits just below 1 */
   switch (kernel->name) {
   case MN_KERNEL_LINEAR:
     return dot;

@@ -101,11 +101,10 @@ static void test_whole(void **state)
   assert_int_equal(attempt(*state, &err), MN_OK);
 }
 
-/* Each byte of the header, replaced by these: part of a number, the ends of strings and objects, nothing at all, an
- * upper half of UTF-8. */
+/* Each byte of the header, replaced by these: part of a number, the ends of strings and objects, nothing at all. */
 static void test_every_byte_of_the_header(void **state)
 {
-  static const char values[] = {'0', '9', '"', '}', '-', '\0', (char)0xff};
+  static const char values[] = {'9', '"', '}', '\0'};
   size_t length, refused = 0;
   char *header = store_read(store_path(model_dir, "model.json"), &length);
   const char *path = store_path(dir, "model/model.json");
@@ -121,7 +120,7 @@ static void test_every_byte_of_the_header(void **state)
       refused += attempt(*state, &err) != MN_OK;
       header[i] = byte;
     }
-  assert_true(refused > length * 3); /* most changes are noticed */
+  assert_true(refused > length * 2); /* most changes are noticed */
   free(header);
 }
 
