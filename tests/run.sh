@@ -19,8 +19,9 @@ case $BUILD in /*) ;; *) BUILD=$PWD/$BUILD ;; esac
 TEST_WRAPPER=${TEST_WRAPPER:-}
 TEST_LIMIT=${TEST_LIMIT:-300}
 work=$(mktemp -d) || exit 1
+child=
 trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM
+trap '[ -z "$child" ] || kill "$child"; exit 130' INT TERM
 
 MINNORM=$BUILD/minnorm
 if [ -n "$TEST_WRAPPER" ]; then
@@ -76,8 +77,14 @@ run_one() { # name command...
   local name=$1 status start=$SECONDS p f s planned why
   shift
   mkdir -p "$work/tmp"
-  TMPDIR=$work/tmp timeout -k 10 "$TEST_LIMIT" "$@" < /dev/null > "$work/out" 2> "$work/err"
+  # In the background, that Ctrl-C stops at once; with job control, that the test does not inherit an ignored SIGINT.
+  set -m
+  TMPDIR=$work/tmp timeout -k 10 "$TEST_LIMIT" "$@" < /dev/null > "$work/out" 2> "$work/err" &
+  child=$!
+  set +m
+  wait $child
   status=$?
+  child=
   parse_tap "$work/out" > "$work/counts"
   read -r p f s planned < "$work/counts"
   why=$(complaint $status "$p" "$f" "$s" "$planned")

@@ -56,6 +56,18 @@ program ''
 report "a program that was not built" "1 0 passed, 1 failed, 0 skipped" "$(run)"
 program 'echo 1..2; echo "ok 1 - a"; sleep 60'
 report "a program that hangs" "1 1 passed, 1 failed, 0 skipped" "$(TEST_LIMIT=1 run)"
+program 'echo $$ > pid; exec sleep 60'
+BUILD=build bash "$tree/tests/run.sh" > "$tree/log" 2>&1 &
+runner=$!
+for _ in {1..100}; do [ -s "$tree/pid" ] || sleep 0.1; done
+kill $runner
+wait $runner
+report "a stopped run" 130 $?
+sleep 0.5
+report "leaves no test running" gone "$(kill -0 "$(cat "$tree/pid")" 2> /dev/null && echo running || echo gone)"
+program '[ -z "$(trap)" ] && kill -INT $$; sleep 5'
+report "a test has the usual signals" "1 0 passed, 1 failed, 0 skipped" "$(run)"
+report "and dies of them" yes "$(shows 'exit status 130')"
 program 'echo 1..1; [ "$WRAPPED" = yes ] && echo "ok 1 - a"'
 report "a wrapped program" "0 1 passed, 0 failed, 0 skipped" "$(TEST_WRAPPER="env WRAPPED=yes" run)"
 report "other words leave nothing to run" "0 0 passed, 0 failed, 0 skipped" "$(run nothing)"
