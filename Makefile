@@ -13,11 +13,11 @@ LIBDIR   ?= $(PREFIX)/lib
 DATA_DIR ?= data
 
 # Dependency tiers, as Debian packages; `a|b` is satisfied by either, and the first is what gets installed.
-DEPS_BUILD := build-essential libopenblas-dev|libopenblas-openmp-dev|libopenblas-serial-dev \
-              libfftw3-dev zlib1g-dev libcjson-dev librandom123-dev libpng-dev \
+DEPS_BUILD := build-essential libopenblas-dev|libopenblas-openmp-dev|libopenblas-serial-dev zlib1g-dev \
+              libcjson-dev librandom123-dev libpng-dev \
               libcurl4-openssl-dev|libcurl4-gnutls-dev
-DEPS_RUN   := gnuplot-nox|gnuplot-qt|gnuplot-x11 ca-certificates
-DEPS_TEST  := libcmocka-dev pkg-config|pkgconf python3 groff-base
+DEPS_RUN   := ca-certificates
+DEPS_TEST  := libcmocka-dev pkg-config|pkgconf python3 python3-numpy groff-base
 DEPS_CHECK := valgrind lcov clang-format
 
 # What the demonstration runs: the main job on the data set the program draws itself.
@@ -27,7 +27,7 @@ WARN        := -Wall -Wextra -Wpedantic -Wconversion
 MN_CPPFLAGS  = -Iinclude -DMINNORM_VERSION='"$(VERSION)"'
 MN_CFLAGS   := -std=c11 -fopenmp -fPIC $(WARN) -MMD -MP $(if $(NATIVE),-march=native) $(if $(WERROR),-Werror)
 MN_LDFLAGS  := -fopenmp -Wl,--as-needed
-LIBS        := -llapack -lblas -lfftw3 -lfftw3f -lz -lcjson -lpng -lcurl -lm
+LIBS        := -llapack -lblas -lz -lcjson -lpng -lcurl -lm
 
 LIB_SRC     := $(sort $(wildcard src/*/*.c))
 TOOL_SRC    := $(sort $(wildcard tools/*.c))
@@ -137,7 +137,7 @@ asan: deps-test                                ## every test with the address an
 ubsan: deps-test                               ## every test with the undefined-behaviour sanitizer, in build-ubsan
 	$(AGAIN) BUILD=build-ubsan CFLAGS="$(SANITIZED) -fsanitize=undefined -fno-sanitize-recover=all" run-tests
 
-MEMCHECK := valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
+MEMCHECK := valgrind -q --fair-sched=yes --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
             --show-leak-kinds=definite
 valgrind: deps-test deps-check                 ## every test under valgrind, in build-valgrind
 	+@TEST_WRAPPER='$(MEMCHECK)' TEST_LIMIT=3600 $(MAKE) --no-print-directory $(JOBS) BUILD=build-valgrind CFLAGS="-O1 -g" run-tests
