@@ -45,10 +45,11 @@ static double median(const mn_bench_point *runs, size_t count, size_t offset)
 
 static mn_bench_point medians(const mn_bench_point *runs, size_t count)
 {
-  static const size_t members[] = {offsetof(mn_bench_point, gemm_gflops),   offsetof(mn_bench_point, gram_s),
-                                   offsetof(mn_bench_point, gram_gflops),   offsetof(mn_bench_point, factor_s),
-                                   offsetof(mn_bench_point, factor_gflops), offsetof(mn_bench_point, solve_s),
-                                   offsetof(mn_bench_point, gram_ratio),    offsetof(mn_bench_point, factor_ratio)};
+  static const size_t members[] = {offsetof(mn_bench_point, allocate_s),  offsetof(mn_bench_point, gemm_gflops),
+                                   offsetof(mn_bench_point, gram_s),      offsetof(mn_bench_point, gram_gflops),
+                                   offsetof(mn_bench_point, factor_s),    offsetof(mn_bench_point, factor_gflops),
+                                   offsetof(mn_bench_point, solve_s),     offsetof(mn_bench_point, gram_ratio),
+                                   offsetof(mn_bench_point, factor_ratio)};
   mn_bench_point out = runs[0];
   for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
     double value = median(runs, count, members[i]);
@@ -64,15 +65,17 @@ static void table_head(const mn_cli *cli)
   mn_cli_line("blas", "%s", info.blas);
   mn_cli_line("setting", "%zu features, %s, %d threads, median of %d", cli->values.dim,
               cli->values.bench_type ? "single" : "double", mn_cli_threads(cli), cli->values.repeat);
-  printf("\n%9s %9s %9s %9s %6s %9s %9s %6s %9s\n", "n", "gemm", "gram", "", "", "factor", "", "", "solve");
-  printf("%9s %9s %9s %9s %6s %9s %9s %6s %9s\n", "", "Gflop/s", "s", "Gflop/s", "gemm", "s", "Gflop/s", "gemm", "s");
+  printf("\n%9s %9s %9s %9s %9s %6s %9s %9s %6s %9s\n", "n", "gemm", "memory", "gram", "", "", "factor", "", "",
+         "solve");
+  printf("%9s %9s %9s %9s %9s %6s %9s %9s %6s %9s\n", "", "Gflop/s", "s", "s", "Gflop/s", "gemm", "s", "Gflop/s",
+         "gemm", "s");
 }
 
 static void table_row(const mn_bench_point *p)
 {
-  printf("%9s %9.1f %9.3f %9.1f %4.0f %% %9.3f %9.1f %4.0f %% %9.3f\n", mn_number_count(p->n).text, p->gemm_gflops,
-         p->gram_s, p->gram_gflops, 100 * p->gram_ratio, p->factor_s, p->factor_gflops, 100 * p->factor_ratio,
-         p->solve_s);
+  printf("%9s %9.1f %9.3f %9.3f %9.1f %4.0f %% %9.3f %9.1f %4.0f %% %9.3f\n", mn_number_count(p->n).text,
+         p->gemm_gflops, p->allocate_s, p->gram_s, p->gram_gflops, 100 * p->gram_ratio, p->factor_s, p->factor_gflops,
+         100 * p->factor_ratio, p->solve_s);
   fflush(stdout);
 }
 
@@ -97,6 +100,7 @@ static void json_point(mn_report *j, const mn_bench_point *p)
   mn_report_begin_object(j, NULL);
   mn_report_count(j, "n", p->n);
   mn_report_real(j, "gemm_gflops", p->gemm_gflops);
+  mn_report_real(j, "allocate_s", p->allocate_s);
   mn_report_real(j, "gram_s", p->gram_s);
   mn_report_real(j, "gram_gflops", p->gram_gflops);
   mn_report_real(j, "gram_ratio", p->gram_ratio);

@@ -111,6 +111,7 @@ static void times(mn_report *j, const mn_cli_fit_run *run, const mn_fit_report *
 {
   mn_report_null(j, "features_s");
   mn_report_real(j, "bandwidth_s", r->bandwidth_s);
+  mn_report_real(j, "allocate_s", r->system.allocate_s);
   mn_report_real(j, "gram_s", r->system.gram_s);
   mn_report_real(j, "factor_s", r->system.factor_s);
   mn_report_real(j, "refine_s", r->solution.refine_s);

@@ -129,9 +129,11 @@ static void time_lines(const mn_cli *cli, const mn_cli_fit_run *run, const mn_fi
   const double none = (double)NAN;
   putchar('\n');
   if (r->gamma_count) time_line("bandwidth", r->bandwidth_s, none);
-  time_line("gram", r->system.gram_s, r->system.gram_gflops);
+  if (isfinite(r->system.allocate_s)) time_line("memory", r->system.allocate_s, none);
+  if (isfinite(r->system.gram_s)) time_line("gram", r->system.gram_s, r->system.gram_gflops);
   time_line("factor", r->system.factor_s, r->system.factor_gflops);
-  time_line("solve", r->solution.solve_s + r->solution.refine_s, none);
+  time_line("solve", r->solution.solve_s, none);
+  if (!r->system.primal) time_line("residual", r->solution.refine_s, none);
   if (run->test) time_line("predict", run->predictions.predict_s, none);
   mn_cli_line("total", "%12s %12s memory", mn_number_seconds(mn_report_now_s() - cli->start_s).text,
               mn_number_bytes((double)mn_report_peak_rss_bytes()).text);

@@ -19,14 +19,14 @@ extern "C" {
  * MN_F64. */
 mn_status mn_bench_gemm(mn_dtype type, double seconds, const mn_context *ctx, double *gflops, mn_error *err);
 
-/* One measurement at one size, in the order done: gemm before, Gram (gaussian, synthetic samples), factor, solve of 10
- * right-hand sides, gemm after. */
+/* One measurement at one size, in the order done: memory, gemm before, Gram (gaussian, synthetic samples), factor,
+ * solve of 10 right-hand sides, gemm after. */
 typedef struct {
   size_t n, dim;
   mn_dtype type;
   int threads;
   double gemm_gflops; /* mean of before and after */
-  double gram_s, gram_gflops, factor_s, factor_gflops, solve_s;
+  double allocate_s, gram_s, gram_gflops, factor_s, factor_gflops, solve_s;
   double gram_ratio, factor_ratio; /* to gemm_gflops */
 } mn_bench_point;
 mn_status mn_bench_run(size_t n, size_t dim, mn_dtype type, const mn_context *ctx, mn_bench_point *out, mn_error *err);

@@ -51,6 +51,7 @@ typedef struct {
   mn_precision precision; /* never auto */
   size_t unknowns;        /* rows of alpha: n, or dim where the unknowns are the weights of a linear model */
   int primal;             /* 1: the unknowns are those weights */
+  double allocate_s;      /* bringing the memory of the matrix in; NaN for least squares, which has none */
   double gram_s, factor_s;
   double gram_gflops, factor_gflops; /* counting n^2 d and the factorisation's own flops, 1e9 a second;
                                         NaN for eigenvalues, whose flops depend on the matrix */

@@ -75,6 +75,9 @@ mn_status mn_bench_run(size_t n, size_t dim, mn_dtype type, const mn_context *ct
   if (!st) st = mn_panels_open(n, mn_panels_width(n), type, &k, err);
   if (st) goto done;
   mn_samples samples = mn_samples_of(data, scaling);
+  double begin_s = mn_clock_s();
+  if ((st = mn_panels_populate(k, out->threads, ctx, err))) goto done;
+  out->allocate_s = mn_clock_s() - begin_s;
   if ((st = mn_bench_gemm(type, gemm_s, ctx, &before, err))) goto done;
   if ((st = time_passes(&samples, k, ctx, out, err))) goto done;
   if ((st = mn_bench_gemm(type, gemm_s, ctx, &after, err))) goto done;

@@ -70,6 +70,15 @@ void *mn_alloc_matrix(size_t count, size_t size)
   return counted(p);
 }
 
+void mn_memory_populate(void *p, size_t bytes, int threads)
+{
+  const size_t chunk = (size_t)2 << 20, page = 4096; /* touching at the smallest page of any kind does for all */
+  volatile char *base = p;
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+  for (size_t first = 0; first < bytes; first += chunk)
+    for (size_t i = first; i < first + chunk && i < bytes; i += page) base[i] = 0;
+}
+
 void mn_free(void *p)
 {
   if (!p) return;

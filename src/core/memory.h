@@ -13,6 +13,10 @@ char *mn_strdup(const char *text);
 /* 64-byte aligned; from 4 MiB on aligned to and advised for huge pages. Contents undefined. */
 void *mn_alloc_matrix(size_t count, size_t size);
 
+/* Touches every page by several threads, so that the memory is really there, spread over the threads' nodes, and no
+ * later pass pays for it. Contents stay undefined. */
+void mn_memory_populate(void *p, size_t bytes, int threads);
+
 /* Releases what any of the above returned; NULL is fine. */
 void mn_free(void *p);
 

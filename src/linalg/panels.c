@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "core/memory.h"
+#include "core/progress.h"
 #include "core/status.h"
 #include "linalg/blas.h"
 
@@ -68,6 +69,18 @@ mn_status mn_panels_open(size_t n, size_t width, mn_dtype type, mn_panels **out,
   if (!st) st = allocate(*out, err);
   if (st) mn_panels_close(out);
   return st;
+}
+
+mn_status mn_panels_populate(mn_panels *panels, int threads, const mn_context *ctx, mn_error *err)
+{
+  mn_meter meter;
+  mn_meter_open(&meter, ctx, "memory", (double)mn_panels_bytes(panels->n, panels->width, panels->type), "byte");
+  for (size_t j = 0; j < panels->count && !mn_meter_cancelled(&meter); j++) {
+    size_t bytes = panels->panel[j].ld * mn_panels_rows(panels, j) * mn_dtype_size(panels->type);
+    mn_memory_populate(panels->panel[j].p, bytes, threads);
+    mn_meter_add(&meter, (double)bytes);
+  }
+  return mn_meter_close(&meter, err);
 }
 
 mn_status mn_panels_wrap(void *a, size_t n, size_t ld, size_t width, mn_dtype type, mn_panels **out, mn_error *err)

@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 
+#include "minnorm/context.h"
 #include "minnorm/status.h"
 #include "minnorm/types.h"
 
@@ -33,6 +34,9 @@ size_t mn_panels_width(size_t n);
 
 /* Allocates, elements undefined. */
 mn_status mn_panels_open(size_t n, size_t width, mn_dtype type, mn_panels **out, mn_error *err);
+
+/* Brings the memory of the panels in, by several threads (mn_memory_populate). Phase "memory". */
+mn_status mn_panels_populate(mn_panels *panels, int threads, const mn_context *ctx, mn_error *err);
 
 /* Wraps the lower triangle of a full column-major n x n matrix; `a` stays the caller's. */
 mn_status mn_panels_wrap(void *a, size_t n, size_t ld, size_t width, mn_dtype type, mn_panels **out, mn_error *err);

@@ -236,7 +236,7 @@ static mn_status read_sizes(const reader *r, mn_model *m, mn_error *err)
   report->median = report->train_r2 = report->bandwidth_s = report->fit_s = NAN;
   report->solution.solve_s = report->solution.refine_s = report->solution.gradient = NAN;
   mn_system_report *system = &report->system;
-  system->gram_s = system->factor_s = system->gram_gflops = system->factor_gflops = NAN;
+  system->allocate_s = system->gram_s = system->factor_s = system->gram_gflops = system->factor_gflops = NAN;
   system->rcond = system->rank_tolerance = NAN;
   report->system.primal = m->primal;
   report->system.unknowns = m->unknowns;

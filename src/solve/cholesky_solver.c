@@ -51,6 +51,9 @@ static mn_status cholesky_open(mn_system *s, const mn_context *ctx, mn_error *er
   mn_status st = mn_panels_open(n, mn_panels_width(n), mn_precision_type(s->options.precision), &panels, err);
   if (st) return st;
   s->state = panels;
+  double begin_s = mn_clock_s();
+  if ((st = mn_panels_populate(panels, s->threads, ctx, err))) return st;
+  s->report.allocate_s = mn_clock_s() - begin_s;
   if ((st = fill(s, panels, ctx, err))) return st;
   if ((st = mn_panels_norm1(panels, s->threads, &norm1, err))) return st;
   if ((st = mn_system_check_norm(norm1, err))) return st;

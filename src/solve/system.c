@@ -136,7 +136,7 @@ static void reset_report(mn_system *s, const mn_solver_row *row)
                                                                                                : MN_PRECISION_DOUBLE;
   r->primal = row->primal;
   r->unknowns = row->primal ? s->samples.dim : s->samples.n;
-  r->gram_s = r->factor_s = r->gram_gflops = r->factor_gflops = r->rcond = r->rank_tolerance = NAN;
+  r->allocate_s = r->gram_s = r->factor_s = r->gram_gflops = r->factor_gflops = r->rcond = r->rank_tolerance = NAN;
   r->rank = 0;
 }
 
