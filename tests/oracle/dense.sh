@@ -7,7 +7,7 @@
 # and 2 GB in numpy). Without MINNORM_DATA the images are drawn; with it they are MNIST's.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
-MINNORM=${MINNORM:-$here/../../build/minnorm}
+MINNORM=$(realpath "${MINNORM:-$here/../../build/minnorm}")
 n=${1:-2000} m=${2:-500}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
