@@ -13,35 +13,10 @@
 #include "core/memory.h"
 #include "support.h"
 
-static char dir[256];
-
-static int make_dir(void **state)
-{
-  (void)state;
-  mn_test_mkdtemp(dir);
-  return 0;
-}
-
-static int remove_dir(void **state)
-{
-  (void)state;
-  mn_test_rmtree(dir);
-  return 0;
-}
-
-static const char *path_of(const char *name)
-{
-  static char paths[4][512];
-  static int next;
-  char *path = paths[next++ % 4];
-  snprintf(path, sizeof paths[0], "%s/%s", dir, name);
-  return path;
-}
-
 static void assert_content(const char *name, const char *text)
 {
   char found[256] = "";
-  FILE *f = fopen(path_of(name), "rb");
+  FILE *f = fopen(mn_test_path(name), "rb");
   assert_non_null(f);
   found[fread(found, 1, sizeof found - 1, f)] = '\0';
   fclose(f);
@@ -52,7 +27,7 @@ static void assert_content(const char *name, const char *text)
 static size_t files_there(void)
 {
   size_t count = 0;
-  DIR *d = opendir(dir);
+  DIR *d = opendir(mn_test_dir);
   assert_non_null(d);
   for (struct dirent *e; (e = readdir(d));) count += strcmp(e->d_name, ".") && strcmp(e->d_name, "..");
   closedir(d);
@@ -62,7 +37,7 @@ static size_t files_there(void)
 static mn_atomic_file *start(const char *name, const char *text)
 {
   mn_atomic_file *f = NULL;
-  assert_int_equal(mn_atomic_file_open(path_of(name), &f, NULL), MN_OK);
+  assert_int_equal(mn_atomic_file_open(mn_test_path(name), &f, NULL), MN_OK);
   assert_int_equal(mn_atomic_file_write(f, text, strlen(text), NULL), MN_OK);
   return f;
 }
@@ -70,7 +45,7 @@ static mn_atomic_file *start(const char *name, const char *text)
 static void test_commit(void **state)
 {
   (void)state;
-  mn_test_write(dir, "a", "old", 3);
+  mn_test_write(mn_test_dir, "a", "old", 3);
   mn_atomic_file *f = start("a", "ne");
   fprintf(mn_atomic_file_stream(f), "%s", "w");
   assert_content("a", "old");
@@ -86,7 +61,7 @@ static void test_commit(void **state)
 static void test_abort(void **state)
 {
   (void)state;
-  mn_test_write(dir, "a", "old", 3);
+  mn_test_write(mn_test_dir, "a", "old", 3);
   mn_atomic_file *f = start("a", "new"), *g = start("b", "new"), *h = start("b", "newer");
   assert_int_equal(files_there(), 4); /* two at once for one name do not meet */
   mn_atomic_file_abort(&f);
@@ -106,9 +81,9 @@ static void test_permissions(void **state)
   mn_atomic_file *f = start("p", "x");
   assert_int_equal(mn_atomic_file_commit(&f, NULL), MN_OK);
   umask(before);
-  assert_int_equal(stat(path_of("p"), &info), 0);
+  assert_int_equal(stat(mn_test_path("p"), &info), 0);
   assert_int_equal(info.st_mode & 0777, 0640); /* as any other program's new file */
-  unlink(path_of("p"));
+  unlink(mn_test_path("p"));
 }
 
 /* The link stays, what it names is replaced. */
@@ -116,15 +91,15 @@ static void test_symbolic_link(void **state)
 {
   (void)state;
   struct stat info;
-  mn_test_write(dir, "target", "old", 3);
-  assert_int_equal(symlink("target", path_of("link")), 0);
+  mn_test_write(mn_test_dir, "target", "old", 3);
+  assert_int_equal(symlink("target", mn_test_path("link")), 0);
   mn_atomic_file *f = start("link", "new");
   assert_int_equal(mn_atomic_file_commit(&f, NULL), MN_OK);
-  assert_int_equal(lstat(path_of("link"), &info), 0);
+  assert_int_equal(lstat(mn_test_path("link"), &info), 0);
   assert_true(S_ISLNK(info.st_mode));
   assert_content("target", "new");
-  unlink(path_of("link"));
-  unlink(path_of("target"));
+  unlink(mn_test_path("link"));
+  unlink(mn_test_path("target"));
 }
 
 static void test_current_directory(void **state)
@@ -132,13 +107,13 @@ static void test_current_directory(void **state)
   (void)state;
   char before[1024];
   assert_non_null(getcwd(before, sizeof before));
-  assert_int_equal(chdir(dir), 0);
+  assert_int_equal(chdir(mn_test_dir), 0);
   mn_atomic_file *f = NULL;
   assert_int_equal(mn_atomic_file_open("here", &f, NULL), MN_OK);
   assert_int_equal(mn_atomic_file_commit(&f, NULL), MN_OK);
   assert_int_equal(chdir(before), 0);
   assert_content("here", "");
-  unlink(path_of("here"));
+  unlink(mn_test_path("here"));
 }
 
 static void test_cannot_open(void **state)
@@ -147,10 +122,10 @@ static void test_cannot_open(void **state)
   mn_error err;
   mn_atomic_file *f = NULL;
   long live = mn_memory_live();
-  assert_int_equal(mn_atomic_file_open(path_of("gone/x"), &f, &err), MN_ERR_IO);
+  assert_int_equal(mn_atomic_file_open(mn_test_path("gone/x"), &f, &err), MN_ERR_IO);
   assert_non_null(strstr(err.text, "gone/x: cannot be written: No such file or directory"));
   assert_null(f);
-  assert_int_equal(mn_atomic_file_open(dir, &f, &err), MN_ERR_IO);
+  assert_int_equal(mn_atomic_file_open(mn_test_dir, &f, &err), MN_ERR_IO);
   assert_non_null(strstr(err.text, "Is a directory"));
   assert_int_equal(mn_memory_live(), live);
 }
@@ -161,11 +136,11 @@ static void test_rename_fails(void **state)
   mn_error err;
   size_t before = files_there();
   mn_atomic_file *f = start("late", "x");
-  assert_int_equal(mkdir(path_of("late"), 0777), 0); /* a directory took the name meanwhile */
+  assert_int_equal(mkdir(mn_test_path("late"), 0777), 0); /* a directory took the name meanwhile */
   assert_int_equal(mn_atomic_file_commit(&f, &err), MN_ERR_IO);
   assert_non_null(strstr(err.text, "late: cannot be renamed"));
   assert_null(f);
-  assert_int_equal(rmdir(path_of("late")), 0);
+  assert_int_equal(rmdir(mn_test_path("late")), 0);
   assert_int_equal(files_there(), before);
 }
 
@@ -176,7 +151,7 @@ static void test_disk_full(void **state)
   static char block[65536];
   struct rlimit before, small;
   mn_error err = {0};
-  mn_test_write(dir, "a", "old", 3);
+  mn_test_write(mn_test_dir, "a", "old", 3);
   size_t files = files_there();
   assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
   small = before;
@@ -184,7 +159,7 @@ static void test_disk_full(void **state)
   signal(SIGXFSZ, SIG_IGN);
   assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
   mn_atomic_file *f = NULL;
-  mn_status opened = mn_atomic_file_open(path_of("a"), &f, &err), written = MN_OK;
+  mn_status opened = mn_atomic_file_open(mn_test_path("a"), &f, &err), written = MN_OK;
   for (int i = 0; i < 4 && !written; i++) written = mn_atomic_file_write(f, block, sizeof block, &err);
   setrlimit(RLIMIT_FSIZE, &before);
   assert_int_equal(opened, MN_OK);
@@ -214,7 +189,7 @@ static mn_status write_one(void *arg, mn_error *err)
 {
   (void)arg;
   mn_atomic_file *f = NULL;
-  mn_status st = mn_atomic_file_open(path_of("a"), &f, err);
+  mn_status st = mn_atomic_file_open(mn_test_path("a"), &f, err);
   if (!st) st = mn_atomic_file_write(f, "x", 1, err);
   return st ? st : mn_atomic_file_commit(&f, err);
 }
@@ -239,5 +214,5 @@ int main(void)
       cmocka_unit_test(test_device),
       cmocka_unit_test(test_allocations),
   };
-  return cmocka_run_group_tests_name("atomic_file", tests, make_dir, remove_dir);
+  return cmocka_run_group_tests_name("atomic_file", tests, mn_test_dir_open, mn_test_dir_close);
 }

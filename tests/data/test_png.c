@@ -10,22 +10,6 @@
 #include "minnorm/data.h"
 #include "support.h"
 
-static char dir[256];
-
-static int set_up(void **state)
-{
-  (void)state;
-  mn_test_mkdtemp(dir);
-  return 0;
-}
-
-static int tear_down(void **state)
-{
-  (void)state;
-  mn_test_rmtree(dir);
-  return 0;
-}
-
 /* A data set around memory of the test. */
 static mn_data images(void *x, mn_dtype type, size_t n, size_t channels, size_t height, size_t width)
 {
@@ -44,7 +28,7 @@ static unsigned char *round_trip(const mn_data *data, size_t rows, size_t cols, 
 {
   char path[300];
   mn_error err = {0};
-  snprintf(path, sizeof path, "%s/sheet.png", dir);
+  snprintf(path, sizeof path, "%s/sheet.png", mn_test_dir);
   if (mn_data_write_png(data, rows, cols, path, &err)) fail_msg("%s", err.text);
   *image = (png_image){.version = PNG_IMAGE_VERSION};
   assert_true(png_image_begin_read_from_file(image, path));
@@ -143,7 +127,7 @@ static void refused(const mn_data *data, size_t rows, size_t cols, mn_status sta
 {
   char path[300];
   mn_error err = {0};
-  snprintf(path, sizeof path, "%s/refused.png", dir);
+  snprintf(path, sizeof path, "%s/refused.png", mn_test_dir);
   assert_int_equal(mn_data_write_png(data, rows, cols, path, &err), status);
   if (!strstr(err.text, expected)) fail_msg("'%s' expected in: %s", expected, err.text);
   assert_int_equal(access(path, F_OK), -1);
@@ -177,7 +161,7 @@ static void an_unwritable_path_is_an_error(void **state)
   mn_data data = images(x, MN_U8, 1, 1, 4, 4);
   char path[300];
   mn_error err = {0};
-  snprintf(path, sizeof path, "%s/none/sheet.png", dir);
+  snprintf(path, sizeof path, "%s/none/sheet.png", mn_test_dir);
   assert_int_equal(mn_data_write_png(&data, 1, 1, path, &err), MN_ERR_IO);
   assert_non_null(strstr(err.text, "none/sheet.png"));
 }
@@ -204,7 +188,7 @@ static void a_full_disk_is_an_error(void **state)
 static mn_status write_small(void *arg, mn_error *err)
 {
   char path[300];
-  snprintf(path, sizeof path, "%s/allocation.png", dir);
+  snprintf(path, sizeof path, "%s/allocation.png", mn_test_dir);
   mn_status st = mn_data_write_png(arg, 2, 2, path, err);
   if (st) assert_int_equal(access(path, F_OK), -1);
   return st;
@@ -229,5 +213,5 @@ int main(void)
       cmocka_unit_test(a_full_disk_is_an_error),
       cmocka_unit_test(allocations_may_fail),
   };
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, mn_test_dir_open, mn_test_dir_close);
 }

@@ -13,31 +13,6 @@
 #include "data/npy.h"
 #include "support.h"
 
-static char dir[256];
-
-static int set_up(void **state)
-{
-  (void)state;
-  mn_test_mkdtemp(dir);
-  return 0;
-}
-
-static int tear_down(void **state)
-{
-  (void)state;
-  mn_test_rmtree(dir);
-  return 0;
-}
-
-static const char *path_of(const char *name)
-{
-  static char paths[4][512];
-  static int next;
-  char *path = paths[next++ % 4];
-  snprintf(path, sizeof paths[0], "%s/%s", dir, name);
-  return path;
-}
-
 /* The whole file, in a static buffer. */
 static const char *read_all(const char *path)
 {
@@ -97,7 +72,7 @@ static mn_status write_report(void *path, mn_error *err)
 static void json_is_what_was_put(void **state)
 {
   (void)state;
-  const char *path = path_of("r.json");
+  const char *path = mn_test_path("r.json");
   assert_int_equal(write_report((void *)path, NULL), MN_OK);
   const char *text = read_all(path);
   assert_non_null(strstr(text, "18446744073709551615")); /* more than a double holds */
@@ -123,10 +98,10 @@ static void json_is_what_was_put(void **state)
 static void report_allocations_may_fail(void **state)
 {
   (void)state;
-  const char *path = path_of("f.json");
-  size_t before = files_in(dir);
+  const char *path = mn_test_path("f.json");
+  size_t before = files_in(mn_test_dir);
   mn_test_every_allocation(write_report, (void *)path);
-  assert_int_equal(files_in(dir), before + 1); /* the last, successful write */
+  assert_int_equal(files_in(mn_test_dir), before + 1); /* the last, successful write */
 }
 
 static void too_deep_is_an_error(void **state)
@@ -139,7 +114,7 @@ static void too_deep_is_an_error(void **state)
   for (int i = 0; i < 12; i++) mn_report_end(r);
   mn_report_end(r); /* one too many is harmless */
   mn_report_count(r, "b", 1);
-  assert_int_equal(mn_report_write(r, path_of("deep.json"), &err), MN_ERR_MEMORY);
+  assert_int_equal(mn_report_write(r, mn_test_path("deep.json"), &err), MN_ERR_MEMORY);
   mn_report_close(&r);
   mn_report_close(&r);
 }
@@ -148,16 +123,16 @@ static void unwritable_paths_are_found_early(void **state)
 {
   (void)state;
   mn_error err = {0};
-  size_t before = files_in(dir);
-  assert_int_equal(mn_report_check_path(path_of("fine.json"), &err), MN_OK);
+  size_t before = files_in(mn_test_dir);
+  assert_int_equal(mn_report_check_path(mn_test_path("fine.json"), &err), MN_OK);
   assert_int_equal(mn_report_check_path("-", &err), MN_OK);
-  assert_int_equal(mn_report_check_path(path_of("no/such.json"), &err), MN_ERR_IO);
+  assert_int_equal(mn_report_check_path(mn_test_path("no/such.json"), &err), MN_ERR_IO);
   assert_non_null(strstr(err.text, "no/such.json: cannot be written"));
-  assert_int_equal(mn_report_check_path(dir, &err), MN_ERR_IO);
-  assert_int_equal(mn_report_check_scores_path(path_of("s.npy"), &err), MN_OK);
-  assert_int_equal(mn_report_check_scores_path(path_of("s.txt"), &err), MN_ERR_ARGUMENT);
+  assert_int_equal(mn_report_check_path(mn_test_dir, &err), MN_ERR_IO);
+  assert_int_equal(mn_report_check_scores_path(mn_test_path("s.npy"), &err), MN_OK);
+  assert_int_equal(mn_report_check_scores_path(mn_test_path("s.txt"), &err), MN_ERR_ARGUMENT);
   assert_non_null(strstr(err.text, ".npy or .csv expected"));
-  assert_int_equal(files_in(dir), before);
+  assert_int_equal(files_in(mn_test_dir), before);
 }
 
 static const double scores[6] = {0.1, -1, 1e300, 1.0 / 3, 0, 5e-324};
@@ -166,7 +141,7 @@ static const int64_t labels[3] = {-1, 7, INT64_MAX};
 static void scores_read_back(void **state)
 {
   (void)state;
-  const char *npy = path_of("s.npy"), *csv = path_of("s.csv");
+  const char *npy = mn_test_path("s.npy"), *csv = mn_test_path("s.csv");
   mn_npy array;
   assert_int_equal(mn_report_write_scores(npy, 3, 2, scores, NULL), MN_OK);
   assert_int_equal(mn_npy_read_as(npy, MN_NPY_F8, 2, (size_t[]){3, 2}, &array, NULL), MN_OK);
@@ -188,7 +163,7 @@ static void scores_read_back(void **state)
 static void labels_read_back(void **state)
 {
   (void)state;
-  const char *npy = path_of("l.npy"), *text = path_of("l.txt");
+  const char *npy = mn_test_path("l.npy"), *text = mn_test_path("l.txt");
   mn_npy array;
   assert_int_equal(mn_report_write_labels(npy, 3, labels, NULL), MN_OK);
   assert_int_equal(mn_npy_read_as(npy, MN_NPY_I8, 1, (size_t[]){3}, &array, NULL), MN_OK);
@@ -196,16 +171,16 @@ static void labels_read_back(void **state)
   mn_npy_free(&array);
   assert_int_equal(mn_report_write_labels(text, 3, labels, NULL), MN_OK);
   assert_string_equal(read_all(text), "-1\n7\n9223372036854775807\n");
-  assert_int_equal(mn_report_write_labels(path_of("no/l.txt"), 3, labels, NULL), MN_ERR_IO);
+  assert_int_equal(mn_report_write_labels(mn_test_path("no/l.txt"), 3, labels, NULL), MN_ERR_IO);
 }
 
 static mn_status write_predictions(void *arg, mn_error *err)
 {
   (void)arg;
-  mn_status st = mn_report_write_scores(path_of("a.npy"), 3, 2, scores, err);
-  if (!st) st = mn_report_write_scores(path_of("a.csv"), 3, 2, scores, err);
-  if (!st) st = mn_report_write_labels(path_of("a.txt"), 3, labels, err);
-  return st ? st : mn_report_check_path(path_of("b.txt"), err);
+  mn_status st = mn_report_write_scores(mn_test_path("a.npy"), 3, 2, scores, err);
+  if (!st) st = mn_report_write_scores(mn_test_path("a.csv"), 3, 2, scores, err);
+  if (!st) st = mn_report_write_labels(mn_test_path("a.txt"), 3, labels, err);
+  return st ? st : mn_report_check_path(mn_test_path("b.txt"), err);
 }
 
 static void prediction_allocations_may_fail(void **state)
@@ -218,13 +193,13 @@ static void abandoned_files_are_removed(void **state)
 {
   (void)state;
   mn_atomic_file *a = NULL, *b = NULL;
-  size_t before = files_in(dir);
-  assert_int_equal(mn_atomic_file_open(path_of("x"), &a, NULL), MN_OK);
-  assert_int_equal(mn_atomic_file_open(path_of("y"), &b, NULL), MN_OK);
-  assert_int_equal(files_in(dir), before + 2);
+  size_t before = files_in(mn_test_dir);
+  assert_int_equal(mn_atomic_file_open(mn_test_path("x"), &a, NULL), MN_OK);
+  assert_int_equal(mn_atomic_file_open(mn_test_path("y"), &b, NULL), MN_OK);
+  assert_int_equal(files_in(mn_test_dir), before + 2);
   assert_int_equal(mn_atomic_file_commit(&b, NULL), MN_OK);
   mn_report_abandon_files();
-  assert_int_equal(files_in(dir), before + 1); /* y is whole and stays */
+  assert_int_equal(files_in(mn_test_dir), before + 1); /* y is whole and stays */
   mn_atomic_file_abort(&a);
 }
 
@@ -233,8 +208,8 @@ static void temporary_folders_go_with_their_files(void **state)
   (void)state;
   enum { FILES = 300 }; /* more than the kernel lists at once */
   char folder[512];
-  snprintf(folder, sizeof folder, "%s", path_of("folder"));
-  size_t before = files_in(dir);
+  snprintf(folder, sizeof folder, "%s", mn_test_path("folder"));
+  size_t before = files_in(mn_test_dir);
   assert_int_equal(mkdir(folder, 0777), 0);
   for (int i = 0; i < FILES; i++) {
     char name[32];
@@ -243,7 +218,7 @@ static void temporary_folders_go_with_their_files(void **state)
   }
   mn_temporary_add(folder);
   mn_temporary_unlink_all();
-  assert_int_equal(files_in(dir), before);
+  assert_int_equal(files_in(mn_test_dir), before);
   mn_temporary_remove(folder);
   mn_temporary_remove(folder); /* unknown: nothing happens */
 }
@@ -282,5 +257,5 @@ int main(void)
       cmocka_unit_test(temporary_folders_go_with_their_files),
       cmocka_unit_test(numbers_read_well),
   };
-  return cmocka_run_group_tests_name("report", tests, set_up, tear_down);
+  return cmocka_run_group_tests_name("report", tests, mn_test_dir_open, mn_test_dir_close);
 }

@@ -47,12 +47,40 @@ void mn_test_rmtree(const char *path)
   nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-const char *mn_test_write(const char *dir, const char *name, const void *bytes, size_t count)
+char mn_test_dir[256];
+
+int mn_test_dir_open(void **state)
+{
+  (void)state;
+  mn_test_mkdtemp(mn_test_dir);
+  return 0;
+}
+
+int mn_test_dir_close(void **state)
+{
+  (void)state;
+  mn_test_rmtree(mn_test_dir);
+  return 0;
+}
+
+/* DIR/NAME, in one of four buffers that rotate. */
+static char *join(const char *dir, const char *name)
 {
   static char paths[4][512];
   static int next;
   char *path = paths[next++ % 4];
   snprintf(path, sizeof paths[0], "%s/%s", dir, name);
+  return path;
+}
+
+const char *mn_test_path(const char *name)
+{
+  return join(mn_test_dir, name);
+}
+
+const char *mn_test_write(const char *dir, const char *name, const void *bytes, size_t count)
+{
+  const char *path = join(dir, name);
   FILE *f = fopen(path, "wb");
   assert_non_null(f);
   assert_int_equal(fwrite(bytes, 1, count, f), count);
