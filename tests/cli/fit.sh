@@ -93,11 +93,11 @@ refuses 'a fit beyond the budget' 1 'minnorm: fit: ' fit -q "${digits[@]}" --gam
 
 # ---- progress: a bar on a terminal only
 slow=(fit --train synth:digits,n=2500) # the search for the bandwidth is long enough to be drawn on any machine
-if command -v script > /dev/null; then
+if script -qec 'test -t 2' /dev/null < /dev/null > /dev/null 2>&1; then
   script -qec "'$minnorm' ${slow[*]}" /dev/null < /dev/null > tty.txt 2>&1
   ok 'a terminal shows a bar' grep -Eq 'bandwidth +\[#*\.+\] +[0-9]+ %' tty.txt
 else
-  skip 'a terminal shows a bar' 'script (bsdutils) is not installed'
+  skip 'a terminal shows a bar' 'script (bsdutils) cannot open a terminal here'
 fi
 run "${slow[@]}"
 ok 'a file has none' same "$status $(grep -c '\[' err)" '0 0'
