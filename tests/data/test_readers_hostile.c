@@ -64,7 +64,7 @@ static void damage(const file_bytes *whole, size_t bytes, const char *spec)
   for (size_t i = 0; i < bytes && i < whole->count; i++)
     for (size_t v = 0; v < sizeof values + 8; v++) { /* these values, and each bit flipped */
       file_bytes f = *whole;
-      f.bytes[i] = v < sizeof values ? values[v] : (unsigned char)(f.bytes[i] ^ 1u << (v - sizeof values));
+      f.bytes[i] = (unsigned char)(v < sizeof values ? values[v] : f.bytes[i] ^ 1u << (v - sizeof values));
       open_damaged(&f, spec);
     }
   assert_true(refused > 0);

@@ -22,8 +22,8 @@ void mn_test_every_allocation(mn_test_call call, void *arg);
 void mn_test_mkdtemp(char *path);
 void mn_test_rmtree(const char *path);
 
-/* The temporary directory of a test program: fixtures that make and remove it, and the path of a file in it, in a static
- * buffer of which four rotate. */
+/* The temporary directory of a test program: fixtures that make and remove it, and the path of a file in it, in a
+ * static buffer of which four rotate. */
 extern char mn_test_dir[256];
 int mn_test_dir_open(void **state);
 int mn_test_dir_close(void **state);
