@@ -14,7 +14,7 @@ declare -A allowed=(
   [gram]="core linalg data"
   [expressivity]="core linalg data"
   [nn]="core linalg data"
-  [solve]="core linalg data gram bench"
+  [solve]="core linalg data gram"
   [model]="core linalg data features gram solve report"
   [bench]="core linalg data gram"
 )

@@ -38,7 +38,7 @@ typedef struct {
   char compiler[64];
   int threads;
   size_t memory_total, memory_available; /* bytes */
-  const char *features[8];               /* NULL-terminated: instruction sets in use, e.g. "x86-64-v4" */
+  const char *features[8]; /* NULL-terminated: "portable", "avx2", "avx512", the kernels that run here, best last */
 } mn_info;
 void mn_info_get(mn_info *out);
 

@@ -27,18 +27,11 @@ static int openblas_is_openmp(void)
   return parallel && CAST(get_int, parallel)() == 2;
 }
 
-int mn_threads_blas(int threads)
+void mn_threads_blas(int threads)
 {
-  void *set = symbol("openblas_set_num_threads"), *get = symbol("openblas_get_num_threads");
-  if (set && get) {
-    int before = CAST(get_int, get)();
-    if (!openblas_is_openmp()) CAST(set_int, set)(threads);
-    return before;
-  }
-  set = symbol("bli_thread_set_num_threads");
-  if (!set) return 0;
-  CAST(set_long, set)((long)threads);
-  return 1;
+  void *openblas = symbol("openblas_set_num_threads"), *blis = symbol("bli_thread_set_num_threads");
+  if (openblas && !openblas_is_openmp()) CAST(set_int, openblas)(threads);
+  if (!openblas && blis) CAST(set_long, blis)((long)threads);
 }
 
 int mn_threads_open(const mn_context *ctx)

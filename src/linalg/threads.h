@@ -9,9 +9,9 @@
  * threads to use: what the context asks for (ctx may be NULL), else what OpenMP would take (cores, OMP_NUM_THREADS). */
 int mn_threads_open(const mn_context *ctx);
 
-/* Sets the number of threads inside BLAS calls; returns the number before, or 0 when this BLAS has no such control. For
- * whole-matrix LAPACK calls, undone with 1. */
-int mn_threads_blas(int threads);
+/* Sets the number of threads inside BLAS calls, where the BLAS has such a control. For whole-matrix LAPACK calls,
+ * undone with 1. */
+void mn_threads_blas(int threads);
 
 /* What is linked: "OpenBLAS 0.3.21 ... pthreads", "BLIS", "reference or unknown". Static string. */
 const char *mn_threads_blas_name(void);

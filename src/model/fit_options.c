@@ -244,8 +244,8 @@ static const mn_option table[] = {
      .fallback = "0",
      .argument = "T",
      .group = solver_group,
-     .help = "Eigenvalues or singular values below T times the largest count as zero. 0: the number of unknowns times "
-             "the unit roundoff."},
+     .help = "Eigenvalues or singular values below T times the largest count as zero. 0: 2.2e-16 times the number of "
+             "samples, or of features if there are more."},
     {.key = "memory",
      .type = MN_OPTION_BYTES,
      .offset = AT(solve.memory_bytes),

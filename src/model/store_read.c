@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/json.h"
 #include "core/memory.h"
 #include "core/status.h"
 #include "data/npy.h"
@@ -23,11 +24,6 @@ static mn_status damaged(const reader *r, const char *what, mn_error *err)
 {
   return MN_FAIL(err, MN_ERR_FORMAT, "%s/%s: %s is missing or not what it should be: the model is damaged", r->folder,
                  MN_STORE_HEADER, what);
-}
-
-static void *hook_malloc(size_t bytes)
-{
-  return mn_alloc(bytes, 1);
 }
 
 /* The text of a header file, NUL-terminated. */
@@ -59,8 +55,7 @@ static mn_status read_header(reader *r, mn_error *err)
   if (!path) return MN_ERR_MEMORY;
   mn_status st = read_text(path, &text, err);
   if (st) goto done;
-  cJSON_Hooks hooks = {hook_malloc, mn_free};
-  cJSON_InitHooks(&hooks);
+  mn_json_use_memory();
   long failures = mn_memory_failures();
   if (!(r->header = cJSON_Parse(text)))
     st = mn_memory_failures() != failures ? MN_NO_MEMORY(err, strlen(text))

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/atomic_file.h"
+#include "core/json.h"
 #include "core/memory.h"
 #include "core/status.h"
 #include "minnorm/options.h"
@@ -19,20 +20,9 @@ struct mn_report {
   int failed;                /* no memory, or too deep */
 };
 
-static void *hook_malloc(size_t bytes)
-{
-  return mn_alloc(bytes, 1);
-}
-
-static void use_counted_memory(void)
-{
-  cJSON_Hooks hooks = {hook_malloc, mn_free};
-  cJSON_InitHooks(&hooks);
-}
-
 mn_status mn_report_open(mn_report **out, mn_error *err)
 {
-  use_counted_memory();
+  mn_json_use_memory();
   *out = NULL;
   mn_report *report = mn_calloc(1, sizeof *report);
   if (!report) return MN_NO_MEMORY(err, sizeof *report);
@@ -185,7 +175,7 @@ static mn_status write_stdout(const char *text, mn_error *err)
 mn_status mn_report_write(const mn_report *report, const char *path, mn_error *err)
 {
   if (report->failed) return MN_NO_MEMORY(err, sizeof(cJSON));
-  use_counted_memory();
+  mn_json_use_memory();
   char *text = cJSON_Print(report->levels[0]);
   if (!text) return MN_NO_MEMORY(err, 256);
   mn_status st = !strcmp(path, "-") ? write_stdout(text, err) : write_file(path, text, err);

@@ -131,6 +131,29 @@ static void failing_allocations(void **state)
   mn_test_every_allocation(open_and_norm, NULL);
 }
 
+static int stop_or_count(void *user, const mn_progress *progress)
+{
+  double *share = user;
+  if (*share < 0) return 1;
+  *share = progress->done / progress->total;
+  return 0;
+}
+
+/* Touching stays inside the panels (the sanitizers watch), counts all their bytes, and can be stopped. */
+static void memory_is_brought_in(void **state)
+{
+  (void)state;
+  double share = 0;
+  mn_context ctx = {.progress = stop_or_count, .user = &share};
+  mn_panels *p;
+  assert_int_equal(mn_panels_open(1000, 64, MN_F64, &p, NULL), MN_OK);
+  assert_int_equal(mn_panels_populate(p, 3, &ctx, NULL), MN_OK);
+  assert_true(share == 1);
+  share = -1;
+  assert_int_equal(mn_panels_populate(p, 1, &ctx, NULL), MN_ERR_CANCELLED);
+  mn_panels_close(&p);
+}
+
 static void impossible_orders_are_refused(void **state)
 {
   (void)state;
@@ -151,6 +174,7 @@ int main(void)
       cmocka_unit_test(addresses_beyond_two_to_the_31),
       cmocka_unit_test(norm_is_the_largest_column_sum),
       cmocka_unit_test(failing_allocations),
+      cmocka_unit_test(memory_is_brought_in),
       cmocka_unit_test(impossible_orders_are_refused),
   };
   return cmocka_run_group_tests_name("panels", tests, NULL, NULL);

@@ -1,0 +1,96 @@
+/* What a fit is expected to need, and a budget that is refused before any work. */
+#include <math.h>
+#include <string.h>
+
+#include "core/memory.h"
+#include "model_support.h"
+
+static void test_parts_add_up(void **state)
+{
+  (void)state;
+  const size_t n = 200, m = 50, dim = 6;
+  mn_data *train = model_classes(n, dim, MN_F64, 3, 0, 1, 1);
+  mn_fit_options options = mn_fit_defaults();
+  mn_forecast f;
+  assert_int_equal(mn_fit_forecast(train, m, &options, NULL, &f, NULL), MN_OK);
+  mn_test_close(f.gram_flops, (double)(n * n * dim), 1e-12);
+  mn_test_close(f.factor_flops, pow((double)n, 3) / 3, 1e-12);
+  mn_test_close(f.predict_flops, (double)(2 * n * m * dim), 1e-12);
+  assert_true(f.bandwidth_flops > 8 * f.factor_flops); /* 8 candidates, each a factor and an inverse */
+  assert_true(f.gflops > 0 && f.bytes > (double)(n * n * sizeof(double)) / 2);
+  mn_test_close(f.total_s / (f.bandwidth_s + f.gram_s + f.factor_s + f.residual_s + f.predict_s), 1, 1e-12);
+
+  options.gamma_rule = MN_GAMMA_GIVEN, options.kernel.gamma = 1;
+  assert_int_equal(mn_fit_forecast(train, 0, &options, NULL, &f, NULL), MN_OK);
+  assert_true(f.bandwidth_flops == 0 && f.bandwidth_s == 0 && f.predict_flops == 0);
+  mn_data_close(&train);
+}
+
+/* The search for gamma holds two matrices where the fit of so few samples holds one. */
+static void test_the_search_counts(void **state)
+{
+  (void)state;
+  mn_data *train = model_regression(1500, 2, MN_F64, 1, 3);
+  mn_fit_options search = mn_fit_defaults(), given = search;
+  mn_forecast with, without;
+  given.gamma_rule = MN_GAMMA_GIVEN, given.kernel.gamma = 1;
+  assert_int_equal(mn_fit_forecast(train, 0, &search, NULL, &with, NULL), MN_OK);
+  assert_int_equal(mn_fit_forecast(train, 0, &given, NULL, &without, NULL), MN_OK);
+  assert_true(with.bytes - without.bytes > 1500.0 * 1500 * sizeof(double) / 4);
+  mn_data_close(&train);
+}
+
+static int count_search(void *user, const mn_progress *progress)
+{
+  int *count = user;
+  *count += !strcmp(progress->phase, "bandwidth");
+  return 0;
+}
+
+static void test_a_budget_is_refused_before_the_search(void **state)
+{
+  (void)state;
+  int count = 0;
+  mn_data *train = model_regression(400, 3, MN_F64, 1, 2);
+  mn_fit_options options = mn_fit_defaults();
+  mn_context ctx = {.progress = count_search, .user = &count};
+  mn_model *model;
+  mn_error err = {0};
+  options.solve.memory_bytes = 1 << 20;
+  assert_int_equal(mn_model_fit(train, &options, &ctx, &model, &err), MN_ERR_BUDGET);
+  assert_null(model);
+  assert_non_null(strstr(err.text, "budget"));
+  assert_int_equal(count, 0);
+  options.solve.memory_bytes = 0;
+  options.solve.ridge = 1e-3;
+  assert_int_equal(mn_model_fit(train, &options, &ctx, &model, &err), MN_OK);
+  assert_true(count > 0);
+  mn_model_close(&model);
+  mn_data_close(&train);
+}
+
+static mn_status forecast_call(void *arg, mn_error *err)
+{
+  mn_fit_options options = mn_fit_defaults();
+  mn_forecast f;
+  return mn_fit_forecast(arg, 10, &options, NULL, &f, err);
+}
+
+static void test_allocations(void **state)
+{
+  (void)state;
+  mn_data *train = model_classes(30, 3, MN_F64, 2, -1, 2, 5);
+  mn_test_every_allocation(forecast_call, train);
+  mn_data_close(&train);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_parts_add_up),
+      cmocka_unit_test(test_the_search_counts),
+      cmocka_unit_test(test_a_budget_is_refused_before_the_search),
+      cmocka_unit_test(test_allocations),
+  };
+  return cmocka_run_group_tests_name("forecast", tests, NULL, NULL);
+}
