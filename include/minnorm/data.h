@@ -75,6 +75,13 @@ int mn_data_has_labels(const mn_data *data);
 mn_status mn_data_classes(const mn_data *data, int64_t **labels, size_t *count, mn_error *err);
 void mn_data_free(void *p);
 
+/* Label corruption: replaces each class label, with probability p, by one drawn uniformly from all that occur, its own
+ * included (Zhang et al. 2017, section 2.1). These are the labels that a fit with the same `corrupt` and `seed` makes
+ * of the set as it was. What becomes of sample i depends on i, its label, the list of labels, p and seed, not on how
+ * many samples follow. MN_ERR_ARGUMENT for p outside 0 ... 1; MN_ERR_DATA without class labels, whatever p is. A set
+ * for which the call fails is unchanged. */
+mn_status mn_data_corrupt(mn_data *data, double p, uint64_t seed, mn_error *err);
+
 /* Pairs of samples whose features are equal, found by hashing; each pair names a sample and the earliest one equal to
  * it, in the order of `second`. `*pairs` is to be released with mn_data_free. 0.0 and -0.0 are equal. */
 typedef struct {

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "core/memory.h"
-#include "core/random.h"
 #include "core/status.h"
+#include "data/corrupt.h"
 #include "model/model.h"
 
 void mn_encoded_close(mn_encoded *e)
@@ -14,27 +14,6 @@ void mn_encoded_close(mn_encoded *e)
   mn_free(e->y);
   mn_free(e->offset);
   *e = (mn_encoded){0};
-}
-
-static size_t find_class(const int64_t *labels, size_t count, double y)
-{
-  size_t low = 0, high = count;
-  while (high - low > 1) {
-    size_t middle = (low + high) / 2;
-    if ((double)labels[middle] <= y)
-      low = middle;
-    else
-      high = middle;
-  }
-  return low;
-}
-
-/* Each label is replaced with probability p by a class drawn uniformly from all (Zhang et al. 2017, section 2.1). */
-static size_t corrupted(size_t class, size_t classes, double p, uint64_t seed, size_t sample)
-{
-  if (p <= 0) return class;
-  mn_random r = mn_random_open(seed, MN_STREAM_CORRUPT, sample);
-  return mn_random_uniform(&r) < p ? (size_t)mn_random_below(&r, classes) : class;
 }
 
 static mn_status encode_classes(const mn_data *train, const mn_fit_options *options, mn_encoded *e, mn_error *err)
@@ -48,8 +27,8 @@ static mn_status encode_classes(const mn_data *train, const mn_fit_options *opti
   if (!e->class_of || !e->y) return MN_NO_MEMORY(err, count * sizeof *e->y);
   for (size_t i = 0; i < count; i++) e->y[i] = off;
   for (size_t i = 0; i < n; i++) {
-    size_t class = find_class(e->labels, e->outputs, train->y[i]);
-    e->class_of[i] = corrupted(class, e->outputs, options->corrupt, options->seed, i);
+    size_t class = mn_class_of_label(e->labels, e->outputs, train->y[i]);
+    e->class_of[i] = mn_corrupt_class(class, e->outputs, options->corrupt, options->seed, i);
     e->y[i + n * e->class_of[i]] = 1;
   }
   return MN_OK;
