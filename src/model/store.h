@@ -10,9 +10,6 @@
 #define MN_STORE_FORMAT "minnorm model" /* what a header says it is */
 enum { MN_STORE_VERSION = 1 };
 
-/* folder/file, allocated; NULL with `err` filled when that fails. */
-char *mn_store_path(const char *folder, const char *file, mn_error *err);
-
 /* CRC-32 of bytes. */
 uint32_t mn_store_checksum(const void *bytes, size_t count);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/folder.h"
 #include "core/json.h"
 #include "core/memory.h"
 #include "core/status.h"
@@ -51,7 +52,7 @@ static mn_status read_text(const char *path, char **out, mn_error *err)
 
 static mn_status read_header(reader *r, mn_error *err)
 {
-  char *text = NULL, *path = mn_store_path(r->folder, MN_STORE_HEADER, err);
+  char *text = NULL, *path = mn_folder_path(r->folder, MN_STORE_HEADER, err);
   if (!path) return MN_ERR_MEMORY;
   mn_status st = read_text(path, &text, err);
   if (st) goto done;
@@ -123,7 +124,7 @@ static mn_status read_array(const reader *r, const char *name, mn_npy_type type,
   const char *file = get_text(entry, "file"), *crc = get_text(entry, "crc32");
   size_t shape[2] = {rows, columns};
   if (!file || strchr(file, '/') || !crc) return damaged(r, name, err);
-  char *path = mn_store_path(r->folder, file, err);
+  char *path = mn_folder_path(r->folder, file, err);
   if (!path) return MN_ERR_MEMORY;
   mn_status st = mn_npy_read_as(path, type, columns ? 2 : 1, shape, out, err);
   if (!st && strtoul(crc, NULL, 16) != mn_store_checksum(out->values, out->count * mn_npy_type_size(type))) {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/folder.h"
 #include "core/memory.h"
 #include "core/status.h"
 #include "data/npy.h"
@@ -23,7 +24,7 @@ static mn_status write_array(writer *w, const char *name, mn_npy_type type, size
   char file[64], crc[16];
   size_t shape[2] = {rows, columns}, count = rows * (columns ? columns : 1);
   snprintf(file, sizeof file, "%s.npy", name);
-  char *path = mn_store_path(w->folder, file, err);
+  char *path = mn_folder_path(w->folder, file, err);
   if (!path) return MN_ERR_MEMORY;
   mn_status st = mn_npy_write(path, type, columns ? 2 : 1, shape, values, err);
   mn_free(path);
@@ -119,7 +120,7 @@ mn_status mn_store_write(const mn_model *model, const char *folder, mn_error *er
   write_summary(w.header, model);
   write_options(w.header, &model->options);
   if ((st = write_arrays(&w, model, err))) goto done;
-  if (!(path = mn_store_path(folder, MN_STORE_HEADER, err))) st = MN_ERR_MEMORY;
+  if (!(path = mn_folder_path(folder, MN_STORE_HEADER, err))) st = MN_ERR_MEMORY;
   if (!st) st = mn_report_write(w.header, path, err);
 done:
   mn_free(path);
