@@ -154,15 +154,16 @@ static mn_status sync_folder(const char *path, mn_error *err)
   return st;
 }
 
-/* Syncs the folder that the name is in. */
-static mn_status sync_parent(const char *path, mn_error *err)
+/* Syncs the folder that the name is in. The path is cut to that folder for a moment: no allocation can fail here, where
+ * the new folder has its name already. */
+static mn_status sync_parent(char *path, mn_error *err)
 {
-  const char *slash = strrchr(path, '/');
-  char *parent = slash ? mn_strdup(path) : NULL;
-  if (slash && !parent) return MN_NO_MEMORY(err, strlen(path));
-  if (parent) parent[slash == path ? 1 : slash - path] = '\0';
-  mn_status st = sync_folder(parent ? parent : ".", err);
-  mn_free(parent);
+  char *slash = strrchr(path, '/');
+  if (!slash) return sync_folder(".", err);
+  if (slash == path) return sync_folder("/", err);
+  *slash = '\0';
+  mn_status st = sync_folder(path, err);
+  *slash = '/';
   return st;
 }
 
@@ -209,7 +210,7 @@ static mn_status swap_folders(const mn_folder_kind *kind, const char *temporary,
 }
 
 /* Gives the temporary folder its name. What is in the way is looked at anew: filling may have taken long. */
-static mn_status install(const mn_folder_kind *kind, const char *temporary, const char *path, mn_error *err)
+static mn_status install(const mn_folder_kind *kind, const char *temporary, char *path, mn_error *err)
 {
   int there;
   mode_t mask = umask(0);

@@ -24,8 +24,10 @@ mn_status mn_folder_check(const mn_folder_kind *kind, const char *path, mn_error
 typedef mn_status (*mn_folder_fill)(void *arg, const char *folder, mn_error *err);
 
 /* Makes the temporary folder, has it filled, and gives it its name, with the permissions that mkdir would give. When
- * that fails, what the path named before is unchanged and no temporary folder stays; only when the directory above
- * cannot be synced at the very end is the new folder in place already. Trailing slashes of the path are left out. */
+ * that fails, what the path named before is unchanged and no temporary folder stays. Two failures that only a broken
+ * disk makes are different: when the directory above cannot be synced at the very end, the new folder is in place
+ * already; when, on a file system that exchanges in two steps, the earlier folder cannot be brought back, the message
+ * says where it is. Trailing slashes of the path are left out. */
 mn_status mn_folder_write(const mn_folder_kind *kind, const char *path, mn_folder_fill fill, void *arg, mn_error *err);
 
 /* "folder/file", to be released with mn_free; NULL with `err` filled when memory runs out. */
