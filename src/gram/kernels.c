@@ -243,6 +243,7 @@ int mn_kernel_semidefinite(const mn_kernel *kernel)
   return kernel->name != MN_KERNEL_POLYNOMIAL || kernel->coef0 >= 0;
 }
 
+/* In the order of mn_cpu_level. */
 static const mn_kernel_level levels[MN_KERNEL_LEVELS] = {
     {"portable", mn_transforms_f64_base, mn_transforms_f32_base},
 #if MN_X86_LEVELS
@@ -251,27 +252,15 @@ static const mn_kernel_level levels[MN_KERNEL_LEVELS] = {
 #endif
 };
 
-/* 1 when the processor (and the operating system, which saves the registers) can run a level. */
-static int level_runs(int level)
-{
-#if MN_X86_LEVELS
-  if (level == 1) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (level == 2)
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
-#endif
-  return level == 0;
-}
-
 const mn_kernel_level *mn_kernel_level_get(int level)
 {
-  return level >= 0 && level < MN_KERNEL_LEVELS && level_runs(level) ? &levels[level] : NULL;
+  return level >= 0 && level < MN_KERNEL_LEVELS && mn_cpu_runs((mn_cpu_level)level) ? &levels[level] : NULL;
 }
 
 static const mn_kernel_level *best_level(void)
 {
   for (int level = MN_KERNEL_LEVELS - 1; level > 0; level--)
-    if (level_runs(level)) return &levels[level];
+    if (mn_cpu_runs((mn_cpu_level)level)) return &levels[level];
   return &levels[0];
 }
 
