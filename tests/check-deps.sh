@@ -12,14 +12,14 @@ declare -A allowed=(
   [report]="core data"
   [features]="core linalg data"
   [gram]="core linalg data"
-  [expressivity]="core linalg data"
+  [expressivity]="core linalg data gram report"
   [nn]="core linalg data"
   [solve]="core linalg data gram"
   [model]="core linalg data features gram solve report"
   [bench]="core linalg data gram"
 )
 # Public headers that are not named after their folder.
-declare -A folder_of=([context]=core [status]=core [types]=core [samples]=data [kernel]=gram [options]=core)
+declare -A folder_of=([express]=expressivity [context]=core [status]=core [types]=core [samples]=data [kernel]=gram [options]=core)
 
 blas_headers='<(cblas|lapack|lapacke|f77blas|openblas_config|fftw3)[a-z_-]*\.h>'
 blas_calls='((cblas|LAPACKE|fftwf?|openblas)_[a-z]|[sdcz][a-z0-9]+_ *\()'

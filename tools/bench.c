@@ -13,21 +13,6 @@ typedef struct {
   mn_bench_point points[SIZES_MAX]; /* medians */
 } bench;
 
-/* "4000,8000" by the rules of one number. */
-static mn_status read_sizes(const char *text, bench *b, mn_error *err)
-{
-  static const mn_option size = {.key = "n", .type = MN_OPTION_SIZE, .least = 1, .most = 1e6};
-  char part[32];
-  for (;;) {
-    size_t length = strcspn(text, ",");
-    if (b->count == SIZES_MAX) return mn_cli_fail(err, MN_ERR_ARGUMENT, "--n: at most %d numbers expected", SIZES_MAX);
-    snprintf(part, sizeof part, "%.*s", (int)(length < sizeof part ? length : sizeof part - 1), text);
-    mn_status st = mn_option_set(&size, part, &b->n[b->count++], err);
-    if (st || !text[length]) return st;
-    text += length + 1;
-  }
-}
-
 static int compare_reals(const void *a, const void *b)
 {
   double x = *(const double *)a, y = *(const double *)b;
@@ -132,7 +117,7 @@ static mn_status json(const mn_cli *cli, const bench *b, mn_error *err)
 mn_status mn_cli_bench(mn_cli *cli, mn_error *err)
 {
   bench b = {0};
-  mn_status st = read_sizes(cli->values.sizes, &b, err);
+  mn_status st = mn_cli_read_sizes(cli->values.sizes, SIZES_MAX, b.n, &b.count, err);
   if (!st) st = mn_cli_check_outputs(cli, err);
   if (!st && mn_cli_shows_table(cli)) table_head(cli);
   if (!st) st = measure(cli, &b, err);

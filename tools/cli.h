@@ -16,20 +16,23 @@ enum {
   MN_CLI_BENCH = 16,
   MN_CLI_INFO = 32,
   MN_CLI_HELP = 64,
-  MN_CLI_ALL = 127
+  MN_CLI_EXPRESS = 128,
+  MN_CLI_ALL = 255
 };
 
 /* Values of the options; texts are owned. */
 typedef struct {
   char *data_dir, *train, *test;
   char *model, *save, *json, *labels, *scores;
-  char *convert, *png, *url, *sizes;
-  size_t n, n_test, rows, cols, dim;
+  char *convert, *png, *url, *sizes, *plot;
+  size_t n, n_test, rows, cols, dim, verify;
+  double corrupt;
   uint64_t shuffle;
   int dataset, part, bench_type; /* numbers of the choice */
   int threads, repeat;
   int dry_run, quiet, verbose, help, man, completion;
   mn_fit_options fit;
+  mn_network_options network;
 } mn_cli_values;
 
 /* An option that the subcommand accepts. */
@@ -72,6 +75,7 @@ mn_status mn_cli_predict(mn_cli *cli, mn_error *err);
 mn_status mn_cli_data(mn_cli *cli, mn_error *err);
 mn_status mn_cli_download(mn_cli *cli, mn_error *err);
 mn_status mn_cli_bench(mn_cli *cli, mn_error *err);
+mn_status mn_cli_express(mn_cli *cli, mn_error *err);
 mn_status mn_cli_info(mn_cli *cli, mn_error *err);
 mn_status mn_cli_help(mn_cli *cli, mn_error *err);
 
@@ -94,6 +98,9 @@ const char *mn_cli_part_name(int value);
 mn_status mn_cli_parse(mn_cli *cli, int argc, char **argv, int first, mn_error *err);
 void mn_cli_release(mn_cli *cli);
 int mn_cli_given(const mn_cli *cli, const char *key);
+
+/* "4000,8000" of the option --n, by the rules of one number; at most `most`. */
+mn_status mn_cli_read_sizes(const char *text, size_t most, size_t *sizes, size_t *count, mn_error *err);
 
 /* Fills err and returns the code. */
 mn_status mn_cli_fail(mn_error *err, mn_status code, const char *format, ...) __attribute__((format(printf, 3, 4)));

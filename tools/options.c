@@ -35,14 +35,14 @@ static const mn_cli_row rows[] = {
       .argument = "NAME",
       .group = data_group,
       .help = "A standard data set, in its usual files below --data-dir."},
-     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA},
+     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_EXPRESS},
     {{.key = "data-dir",
       .type = MN_OPTION_TEXT,
       .offset = AT(data_dir),
       .argument = "DIR",
       .group = data_group,
       .help = "Where the standard data sets are. Default: $MINNORM_DATA, else ./data."},
-     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_DOWNLOAD},
+     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_DOWNLOAD | MN_CLI_EXPRESS},
     {{.key = "train",
       .type = MN_OPTION_TEXT,
       .offset = AT(train),
@@ -50,7 +50,7 @@ static const mn_cli_row rows[] = {
       .group = data_group,
       .excludes = "dataset",
       .help = "Training samples; SPEC is explained below."},
-     MN_CLI_FIT | MN_CLI_DATA},
+     MN_CLI_FIT | MN_CLI_DATA | MN_CLI_EXPRESS},
     {{.key = "test",
       .type = MN_OPTION_TEXT,
       .offset = AT(test),
@@ -58,7 +58,7 @@ static const mn_cli_row rows[] = {
       .group = data_group,
       .excludes = "dataset",
       .help = "Test samples; SPEC is explained below."},
-     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA},
+     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_EXPRESS},
     {{.key = "part",
       .type = MN_OPTION_CHOICE,
       .offset = AT(part),
@@ -85,14 +85,14 @@ static const mn_cli_row rows[] = {
       .argument = "M",
       .group = data_group,
       .help = "The first M of the samples to predict only."},
-     MN_CLI_FIT | MN_CLI_PREDICT},
+     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_EXPRESS},
     {{.key = "shuffle",
       .type = MN_OPTION_U64,
       .offset = AT(shuffle),
       .argument = "SEED",
       .group = data_group,
       .help = "Put the samples in a random order first."},
-     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA},
+     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_EXPRESS},
     {{.key = "url",
       .type = MN_OPTION_TEXT,
       .offset = AT(url),
@@ -117,6 +117,24 @@ static const mn_cli_row rows[] = {
       .group = "Measurement",
       .help = "Numbers of samples."},
      MN_CLI_BENCH},
+    {{.key = "n",
+      .letter = 'n',
+      .type = MN_OPTION_TEXT,
+      .offset = AT(sizes),
+      .argument = "N[,N...]",
+      .group = data_group,
+      .help = "The first N training samples only; several numbers: a network for each, and a picture of their growth."},
+     MN_CLI_EXPRESS},
+    {{.key = "corrupt",
+      .type = MN_OPTION_REAL,
+      .offset = AT(corrupt),
+      .least = 0,
+      .most = 1,
+      .fallback = "0",
+      .argument = "P",
+      .group = data_group,
+      .help = "Replace each training label, with probability P, by a class drawn uniformly; 1: random labels."},
+     MN_CLI_EXPRESS},
     {{.key = "dim",
       .type = MN_OPTION_SIZE,
       .offset = AT(dim),
@@ -153,6 +171,31 @@ static const mn_cli_row rows[] = {
       .group = result_group,
       .help = "Save the model: a folder with model.json and .npy arrays. An existing model is replaced."},
      MN_CLI_FIT},
+    {{.key = "save",
+      .type = MN_OPTION_TEXT,
+      .offset = AT(save),
+      .argument = "NET",
+      .group = result_group,
+      .help = "Save the network: a folder with network.json and .npy arrays. An existing network is replaced."},
+     MN_CLI_EXPRESS},
+    {{.key = "plot",
+      .type = MN_OPTION_TEXT,
+      .offset = AT(plot),
+      .argument = "FILE",
+      .group = result_group,
+      .help = "Draw the function and its kinks, or error and norm against N, with gnuplot; FILE ends in .svg or .png."},
+     MN_CLI_EXPRESS},
+    {{.key = "verify",
+      .type = MN_OPTION_SIZE,
+      .offset = AT(verify),
+      .least = 0,
+      .most = INFINITY,
+      .fallback = "0",
+      .argument = "M",
+      .group = result_group,
+      .help = "Training points that the network is run on unit by unit, which takes M n steps; the others are checked "
+              "piece by piece. 0: all of up to 100,000, else 2,000."},
+     MN_CLI_EXPRESS},
     {{.key = "labels",
       .type = MN_OPTION_TEXT,
       .offset = AT(labels),
@@ -209,7 +252,7 @@ static const mn_cli_row rows[] = {
       .argument = "FILE",
       .group = result_group,
       .help = "Write the report as one JSON object; - is standard output, instead of the table."},
-     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_BENCH | MN_CLI_INFO},
+     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_BENCH | MN_CLI_INFO | MN_CLI_EXPRESS},
     {{.key = "dry-run",
       .type = MN_OPTION_FLAG,
       .offset = AT(dry_run),
@@ -226,14 +269,14 @@ static const mn_cli_row rows[] = {
       .argument = "T",
       .group = run_group,
       .help = "Number of threads; 0: every core."},
-     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_BENCH},
+     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_BENCH | MN_CLI_EXPRESS},
     {{.key = "quiet",
       .letter = 'q',
       .type = MN_OPTION_FLAG,
       .offset = AT(quiet),
       .group = run_group,
       .help = "Print errors only, and no table."},
-     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_DOWNLOAD | MN_CLI_BENCH},
+     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_DOWNLOAD | MN_CLI_BENCH | MN_CLI_EXPRESS},
     {{.key = "verbose",
       .letter = 'v',
       .type = MN_OPTION_FLAG,
@@ -241,7 +284,7 @@ static const mn_cli_row rows[] = {
       .group = run_group,
       .excludes = "quiet",
       .help = "Print what the library remarks on its way."},
-     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_DOWNLOAD | MN_CLI_BENCH},
+     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_DOWNLOAD | MN_CLI_BENCH | MN_CLI_EXPRESS},
     {{.key = "man",
       .type = MN_OPTION_FLAG,
       .offset = AT(man),
@@ -275,23 +318,34 @@ static void append(mn_cli *cli, const mn_option *option, void *target)
   if (cli->entry_count < MN_CLI_ENTRIES_MAX) cli->entries[cli->entry_count++] = (mn_cli_entry){option, target, 0};
 }
 
-/* The rows of mn_fit_options stand between the commands' own: after those of the data, before those of the results. */
-static void append_fit(mn_cli *cli)
+static void append_table(mn_cli *cli, const mn_option *table, size_t count, void *target)
+{
+  for (size_t i = 0; i < count; i++) append(cli, &table[i], target);
+}
+
+/* The rows of a library call's options stand between the commands' own: after those of the data, before those of the
+ * results. */
+static void append_library(mn_cli *cli)
 {
   size_t count;
-  const mn_option *table = mn_fit_option_table(&count);
-  for (size_t i = 0; i < count; i++) append(cli, &table[i], &cli->values.fit);
+  const mn_option *table;
+  if (cli->command->bit == MN_CLI_FIT) {
+    table = mn_fit_option_table(&count);
+    append_table(cli, table, count, &cli->values.fit);
+  } else if (cli->command->bit == MN_CLI_EXPRESS) {
+    table = mn_network_option_table(&count);
+    append_table(cli, table, count, &cli->values.network);
+  }
 }
 
 void mn_cli_collect(mn_cli *cli)
 {
-  unsigned bit = cli->command->bit;
-  int fit_pending = bit == MN_CLI_FIT;
+  int pending = 1;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    if (!(rows[i].commands & bit)) continue;
-    if (fit_pending && rows[i].option.group == result_group) {
-      append_fit(cli);
-      fit_pending = 0;
+    if (!(rows[i].commands & cli->command->bit)) continue;
+    if (pending && rows[i].option.group == result_group) {
+      append_library(cli);
+      pending = 0;
     }
     append(cli, &rows[i].option, &cli->values);
   }

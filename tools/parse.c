@@ -75,7 +75,9 @@ static const char *owner_of(const char *key)
     for (size_t c = 0; c < commands && !strcmp(rows[i].option.key, key); c++)
       if (rows[i].commands & command[c].bit) return command[c].name;
   const mn_option *table = mn_fit_option_table(&count);
-  return mn_option_find(table, count, key) ? "fit" : NULL;
+  if (mn_option_find(table, count, key)) return "fit";
+  table = mn_network_option_table(&count);
+  return mn_option_find(table, count, key) ? "express" : NULL;
 }
 
 /* "--sa, --sc" of all that an abbreviation may mean; returns how many. */
@@ -152,6 +154,7 @@ static mn_status check_exclusions(const mn_cli *cli, mn_error *err)
 static mn_status set_defaults(mn_cli *cli, mn_error *err)
 {
   cli->values.fit = mn_fit_defaults();
+  cli->values.network = mn_network_defaults();
   for (size_t i = 0; i < cli->entry_count; i++) {
     mn_status st = mn_options_defaults(cli->entries[i].option, 1, cli->entries[i].target, err);
     if (st) return st;
@@ -173,4 +176,18 @@ mn_status mn_cli_parse(mn_cli *cli, int argc, char **argv, int first, mn_error *
 void mn_cli_release(mn_cli *cli)
 {
   for (size_t i = 0; i < cli->entry_count; i++) mn_options_release(cli->entries[i].option, 1, cli->entries[i].target);
+}
+
+mn_status mn_cli_read_sizes(const char *text, size_t most, size_t *sizes, size_t *count, mn_error *err)
+{
+  static const mn_option size = {.key = "n", .type = MN_OPTION_SIZE, .least = 1, .most = 1e12};
+  char part[32];
+  for (*count = 0;;) {
+    size_t length = strcspn(text, ",");
+    if (*count == most) return mn_cli_fail(err, MN_ERR_ARGUMENT, "--n: at most %zu numbers expected", most);
+    snprintf(part, sizeof part, "%.*s", (int)(length < sizeof part ? length : sizeof part - 1), text);
+    mn_status st = mn_option_set(&size, part, &sizes[(*count)++], err);
+    if (st || !text[length]) return st;
+    text += length + 1;
+  }
 }

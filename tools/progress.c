@@ -15,16 +15,16 @@ static struct {
   double start_s, drawn_s;
 } bar;
 
-/* "38.2 Gflop/s", "12,345 samples/s". */
+/* ", 38.2 Gflop/s", ", 12,345 samples/s"; nothing for a phase that is given a time. */
 static mn_number rate_of(double per_s, const char *unit)
 {
-  mn_number out;
+  mn_number out = {""};
   if (!strcmp(unit, "flop"))
-    snprintf(out.text, sizeof out.text, "%.1f Gflop/s", per_s * 1e-9);
+    snprintf(out.text, sizeof out.text, ", %.1f Gflop/s", per_s * 1e-9);
   else if (!strcmp(unit, "byte"))
-    snprintf(out.text, sizeof out.text, "%.20s/s", mn_number_bytes(per_s).text);
-  else
-    snprintf(out.text, sizeof out.text, "%.3g %.12ss/s", per_s, unit);
+    snprintf(out.text, sizeof out.text, ", %.20s/s", mn_number_bytes(per_s).text);
+  else if (strcmp(unit, "second"))
+    snprintf(out.text, sizeof out.text, ", %.3g %.12ss/s", per_s, unit);
   return out;
 }
 
@@ -48,7 +48,7 @@ static void draw(const mn_progress *p, double elapsed_s)
   cells[WIDTH] = '\0';
   fprintf(stderr, "\r\033[K%-10s [%s] %3.0f %%", p->phase, cells, 100 * share);
   if (elapsed_s > settled_s && rate > 0)
-    fprintf(stderr, "  %s, %s left", rate_of(rate, p->unit).text, time_left((p->total - p->done) / rate).text);
+    fprintf(stderr, "  %s left%s", time_left((p->total - p->done) / rate).text, rate_of(rate, p->unit).text);
   fflush(stderr);
   bar.drawn = 1;
 }
@@ -64,7 +64,7 @@ static void finish_phase(const mn_progress *p, double elapsed_s)
   mn_cli_progress_clear();
   bar.phase[0] = '\0';
   if (bar.terminal || elapsed_s < long_phase_s) return;
-  fprintf(stderr, "minnorm: %s: %s, %s\n", p->phase, mn_number_seconds(elapsed_s).text,
+  fprintf(stderr, "minnorm: %s: %s%s\n", p->phase, mn_number_seconds(elapsed_s).text,
           rate_of(p->total / elapsed_s, p->unit).text);
 }
 

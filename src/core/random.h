@@ -13,7 +13,9 @@ typedef enum {
   MN_STREAM_SYNTH,
   MN_STREAM_SUBSAMPLE,
   MN_STREAM_CORRUPT,
-  MN_STREAM_TEST
+  MN_STREAM_TEST,
+  MN_STREAM_PROJECTION,
+  MN_STREAM_VERIFY
 } mn_stream;
 
 /* A generator is a position in a stream; copy it to fork, start one per sample for parallel work. */
