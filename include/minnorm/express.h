@@ -153,11 +153,11 @@ typedef struct {
 mn_status mn_network_verify(const mn_network *network, const mn_data *train, size_t points, const mn_context *ctx,
                             mn_network_verification *out, mn_error *err);
 
-/* The pieces of output 0 for a picture: kinks b_j and projections z_i with targets, ascending in z. Pointers stay the
- * network's. */
+/* The pieces of output 0 for a picture: kinks b_j with the values there, and projections z_i with targets, ascending.
+ * After the last kink stands the last projection, where C has its last value. Pointers stay the network's. */
 typedef struct {
   size_t units, points;
-  const double *kinks, *values; /* units: b_j and C there */
+  const double *kinks, *values; /* units + 1 */
   const double *z, *targets;    /* points */
 } mn_network_curve;
 mn_status mn_network_trace(mn_network *network, mn_network_curve *out, mn_error *err);

@@ -150,30 +150,30 @@ mn_status mn_network_verify(const mn_network *network, const mn_data *train, siz
 
 /* ---- for pictures */
 
-/* Values of output 0 at the kinks, in twice the precision. */
-static void trace(const mn_network *network, double *b, double *values)
+/* Values of output 0 at the kinks and at the last projection, in twice the precision. */
+static void trace(const mn_network *network, double last, double *b, double *values)
 {
   mn_dd value = {0, 0}, slope = {0, 0};
-  for (size_t u = 0; u < network->units; u++) {
-    b[u] = mn_network_kink(network, u);
+  for (size_t u = 0; u <= network->units; u++) {
+    b[u] = u < network->units ? mn_network_kink(network, u) : last;
     if (u) value = mn_dd_add(value, mn_dd_mul_double(slope, b[u] - b[u - 1]));
-    slope = mn_dd_add_double(slope, network->w[u]);
+    if (u < network->units) slope = mn_dd_add_double(slope, network->w[u]);
     values[u] = value.hi;
   }
 }
 
 mn_status mn_network_trace(mn_network *network, mn_network_curve *out, mn_error *err)
 {
-  size_t units = network->units, points = network->projection.count;
-  if (!network->values) network->values = mn_alloc(2 * (units + points), sizeof *network->values);
-  if (!network->values) return MN_NO_MEMORY(err, 2 * (units + points) * sizeof *network->values);
-  double *b = network->values, *values = b + units, *z = values + units, *targets = z + points;
-  trace(network, b, values);
+  size_t nodes = network->units + 1, points = network->projection.count;
+  if (!network->values) network->values = mn_alloc(2 * (nodes + points), sizeof *network->values);
+  if (!network->values) return MN_NO_MEMORY(err, 2 * (nodes + points) * sizeof *network->values);
+  double *b = network->values, *values = b + nodes, *z = values + nodes, *targets = z + points;
   for (size_t k = 0; k < points; k++) {
     size_t i = network->projection.order[k].item;
     z[k] = network->projection.hi[i];
     targets[k] = network->y[i * network->outputs];
   }
-  *out = (mn_network_curve){units, points, b, values, z, targets};
+  trace(network, z[points - 1], b, values);
+  *out = (mn_network_curve){network->units, points, b, values, z, targets};
   return MN_OK;
 }
