@@ -16,7 +16,7 @@ DATA_DIR ?= data
 DEPS_BUILD := build-essential libopenblas-dev|libopenblas-openmp-dev|libopenblas-serial-dev zlib1g-dev \
               libcjson-dev librandom123-dev libpng-dev \
               libcurl4-openssl-dev|libcurl4-gnutls-dev
-DEPS_RUN   := ca-certificates
+DEPS_RUN   := ca-certificates gnuplot-nox|gnuplot
 DEPS_TEST  := libcmocka-dev pkg-config|pkgconf python3 python3-numpy groff-base
 DEPS_CHECK := valgrind lcov clang-format
 

@@ -8,6 +8,7 @@
 #include "minnorm/kernel.h"
 #include "minnorm/model.h"
 #include "minnorm/options.h"
+#include "minnorm/plot.h"
 #include "minnorm/report.h"
 #include "minnorm/samples.h"
 #include "minnorm/solve.h"
