@@ -5,6 +5,7 @@
 #include "minnorm/bench.h"
 #include "minnorm/context.h"
 #include "minnorm/data.h"
+#include "minnorm/express.h"
 #include "minnorm/kernel.h"
 #include "minnorm/model.h"
 #include "minnorm/options.h"
