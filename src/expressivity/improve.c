@@ -164,9 +164,10 @@ static mn_status push_all(pusher *s, double seconds, const mn_context *ctx, int 
   mn_status st = MN_OK;
   double start = mn_clock_s(), last = start;
   measure_gaps(s);
-  double delta = fmax(quantile(s, s->most / 4) / hold, 1.3 * s->p->gap);
+  double even = fmax(s->p->range / (double)(s->p->count - 1), s->p->gap); /* beyond it, gaps grow with the range only */
+  double delta = fmin(fmax(quantile(s, s->most / 4) / hold, 1.3 * s->p->gap), even);
   mn_meter_open(&meter, ctx, "improve", seconds, "second");
-  for (int patience = PATIENCE; patience > 0;) {
+  for (int patience = PATIENCE; patience > 0 && delta <= even;) {
     if (push(s, delta, &st, err)) break;
     ++*rounds;
     if (s->p->gap >= delta) {

@@ -48,8 +48,8 @@ double mn_projection_gap_at(const mn_projection *p, size_t k);
 /* ---- improve.c
  * Pushes the closest pairs apart for at most `seconds`: neighbours with a gap below 1.7 delta are constraints, a
  * least-norm correction of a moves those below delta to 1.2 delta and leaves the others alone, and delta grows as long
- * as that succeeds. Never leaves a smaller least gap than it found. Each round is the same on every machine; only their
- * number depends on the time. */
+ * as that succeeds, up to the gap that evenly spaced points would have. Never leaves a smaller least gap than it found.
+ * Each round is the same on every machine; only their number depends on the time. */
 mn_status mn_projection_improve(mn_projection *p, double seconds, const mn_context *ctx, int threads, int *rounds,
                                 int *timed_out, mn_error *err);
 
