@@ -73,10 +73,12 @@ static void deal(mn_network *network, const double *b)
   for (size_t u = network->start[1]; u < unit; u++) network->bias[u] -= b[0];
 }
 
-/* w of one output: each against the function that the rounded ones before it make. */
-static void weigh_output(const mn_network *network, const double *y, size_t stride, double *w)
+/* w of one output: each against the function that the rounded ones before it make. Returns the largest magnitude of
+ * the sums that layers hand on: at the kinks, or at the last point, as a closer leaves a slope of rounding errors. */
+static double weigh_output(const mn_network *network, const double *y, size_t stride, double *w)
 {
   const mn_projection *p = &network->projection;
+  double most = 0, end = point(p, p->count - 1).hi;
   mn_dd value = {0, 0}, slope = {0, 0}; /* at the last kink, and to the right of it */
   size_t layer = 0, k = 0;
   double last = mn_network_kink(network, 0);
@@ -84,9 +86,11 @@ static void weigh_output(const mn_network *network, const double *y, size_t stri
     double b = mn_network_kink(network, u);
     value = mn_dd_add(value, mn_dd_mul_double(slope, b - last));
     last = b;
+    if (layer + 1 < network->report.layers) most = fmax(most, fabs(value.hi));
     if (u + 1 == network->start[layer + 1] && layer + 1 < network->report.layers) {
       layer++;
       w[u] = -slope.hi;
+      most = fmax(most, fabs(value.hi) + fabs(slope.lo) * (end - b));
     } else {
       mn_dd z = point(p, k), step = mn_dd_add_double(z, -b);
       mn_dd here = mn_dd_add(value, mn_dd_mul(slope, step));
@@ -95,6 +99,24 @@ static void weigh_output(const mn_network *network, const double *y, size_t stri
       k++;
     }
     slope = mn_dd_add_double(slope, w[u]);
+  }
+  return most;
+}
+
+/* What makes every sum that is handed on positive, with half as much again to spare: twice the largest |y| unless
+ * points so close that C overshoots between them ask for more. */
+static double offset_of(const mn_network *network, size_t output, double handed_on)
+{
+  double most = 0;
+  for (size_t i = 0; i < network->projection.n; i++) most = fmax(most, fabs(network->y[i * network->outputs + output]));
+  return network->report.layers > 1 ? fmax(2 * most, 1.5 * handed_on) : 0;
+}
+
+static void weigh_slopes(mn_network *network)
+{
+  for (size_t c = 0; c < network->outputs; c++) {
+    double handed_on = weigh_output(network, network->y + c, network->outputs, network->w + c * network->units);
+    network->offset[c] = offset_of(network, c, handed_on);
   }
 }
 
@@ -116,10 +138,12 @@ static mn_status weigh_dense(mn_network *network, int threads, mn_error *err)
 
 static mn_status check_weights(const mn_network *network, mn_error *err)
 {
-  for (size_t i = 0; i < network->units * network->outputs; i++)
-    if (!isfinite(network->w[i]))
-      return MN_FAIL(err, MN_ERR_SINGULAR, "%s: the slopes overflow: targets too large or points too close",
-                     network->projection.data->name);
+  int finite = 1;
+  for (size_t i = 0; i < network->units * network->outputs; i++) finite = finite && isfinite(network->w[i]);
+  for (size_t c = 0; c < network->outputs; c++) finite = finite && isfinite(network->offset[c]);
+  if (!finite)
+    return MN_FAIL(err, MN_ERR_SINGULAR, "%s: the slopes overflow: targets too large or points too close",
+                   network->projection.data->name);
   return MN_OK;
 }
 
@@ -130,17 +154,6 @@ static double norm_of(const double *w, size_t count)
   if (!(scale > 0)) return 0;
   for (size_t i = 0; i < count; i++) sum += w[i] / scale * (w[i] / scale);
   return scale * sqrt(sum);
-}
-
-/* Largest |y| of an output, doubled: what makes every sum that is handed on positive, with as much again to spare. */
-static void choose_offsets(mn_network *network)
-{
-  size_t n = network->projection.n, outputs = network->outputs;
-  for (size_t c = 0; c < outputs; c++) {
-    double most = 0;
-    for (size_t i = 0; i < n; i++) most = fmax(most, fabs(network->y[i * outputs + c]));
-    network->offset[c] = network->report.layers > 1 ? 2 * most : 0;
-  }
 }
 
 static void count_weights(mn_network *network)
@@ -177,7 +190,7 @@ static mn_status allocate(mn_network *network, mn_error *err)
   network->start = mn_alloc(layers + 1, sizeof *network->start);
   network->bias = mn_alloc(network->units, sizeof *network->bias);
   network->w = mn_alloc(network->units * outputs, sizeof *network->w);
-  network->offset = mn_alloc(outputs, sizeof *network->offset);
+  network->offset = mn_calloc(outputs, sizeof *network->offset);
   if (network->start && network->bias && network->w && network->offset) return MN_OK;
   return MN_NO_MEMORY(err, network->units * (outputs + 1) * sizeof *network->w);
 }
@@ -193,8 +206,7 @@ static mn_status make_weights(mn_network *network, int threads, mn_error *err)
   if (network->options.solver == MN_NETWORK_DENSE)
     st = weigh_dense(network, threads, err);
   else
-    for (size_t c = 0; c < network->outputs; c++)
-      weigh_output(network, network->y + c, network->outputs, network->w + c * network->units);
+    weigh_slopes(network);
   if (!st) st = check_weights(network, err);
   network->report.norm = norm_of(network->w, network->units * network->outputs);
 done:
@@ -207,7 +219,6 @@ mn_status mn_network_weigh(mn_network *network, int threads, mn_error *err)
   mn_status st = network->w ? MN_OK : allocate(network, err);
   if (!st) st = make_weights(network, threads, err);
   if (st) return st;
-  choose_offsets(network);
   count_weights(network);
   return MN_OK;
 }
