@@ -117,7 +117,7 @@ static mn_status json(const mn_cli *cli, const bench *b, mn_error *err)
 mn_status mn_cli_bench(mn_cli *cli, mn_error *err)
 {
   bench b = {0};
-  mn_status st = mn_cli_read_sizes(cli->values.sizes, SIZES_MAX, b.n, &b.count, err);
+  mn_status st = mn_cli_read_sizes(cli->values.sizes, 1e6, SIZES_MAX, b.n, &b.count, err);
   if (!st) st = mn_cli_check_outputs(cli, err);
   if (!st && mn_cli_shows_table(cli)) table_head(cli);
   if (!st) st = measure(cli, &b, err);

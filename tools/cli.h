@@ -99,8 +99,8 @@ mn_status mn_cli_parse(mn_cli *cli, int argc, char **argv, int first, mn_error *
 void mn_cli_release(mn_cli *cli);
 int mn_cli_given(const mn_cli *cli, const char *key);
 
-/* "4000,8000" of the option --n, by the rules of one number; at most `most`. */
-mn_status mn_cli_read_sizes(const char *text, size_t most, size_t *sizes, size_t *count, mn_error *err);
+/* "4000,8000" of the option --n, by the rules of one number, none above `largest`; at most `most` of them. */
+mn_status mn_cli_read_sizes(const char *text, double largest, size_t most, size_t *sizes, size_t *count, mn_error *err);
 
 /* Fills err and returns the code. */
 mn_status mn_cli_fail(mn_error *err, mn_status code, const char *format, ...) __attribute__((format(printf, 3, 4)));

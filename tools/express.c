@@ -5,7 +5,9 @@
 
 #include "express.h"
 
-static const size_t all_up_to = 100000, sample = 2000; /* points of the checks that take n steps a point */
+/* The checks that take n steps a point and output are made on all points up to so many steps, else on a sample. */
+static const double steps_max = 1e10;
+static const size_t sample = 2000;
 
 static mn_status check_options(const mn_cli *cli, mn_error *err)
 {
@@ -21,6 +23,8 @@ static mn_status check_writable(const mn_cli *cli, mn_error *err)
 {
   const mn_cli_values *v = &cli->values;
   mn_status st = mn_cli_check_outputs(cli, err);
+  if (!st && v->plot && v->json && !strcmp(v->plot, v->json))
+    st = mn_cli_fail(err, MN_ERR_ARGUMENT, "--plot and --json name the same file, %s", v->plot);
   if (!st && v->save) st = mn_network_check_path(v->save, err);
   if (!st && v->plot) st = mn_plot_check_path(v->plot, err);
   return st;
@@ -40,7 +44,9 @@ static mn_status read_test(mn_cli *cli, mn_cli_express_run *run, mn_error *err)
   const mn_cli_values *v = &cli->values;
   if (!v->test && v->train) return MN_OK;
   mn_status st = mn_cli_open_data(cli, v->test, MN_TEST, v->n_test, &run->test, err);
-  if (!st && !run->test->columns) st = mn_cli_fail(err, MN_ERR_DATA, "%s: no labels or targets", run->test->name);
+  if (!st && run->test->columns != run->train->columns)
+    st = mn_cli_fail(err, MN_ERR_DATA, "%s: %zu target columns expected as in %s, %zu found", run->test->name,
+                     run->train->columns, run->train->name, run->test->columns);
   if (!st && run->test->dim != run->train->dim)
     st = mn_cli_fail(err, MN_ERR_DATA, "%s: samples of %zu features expected as in %s, %zu found", run->test->name,
                      run->train->dim, run->train->name, run->test->dim);
@@ -63,7 +69,7 @@ static mn_status test_network(mn_cli *cli, const mn_cli_express_run *run, mn_cli
     if ((st = mn_network_classify(run->network, m, out, labels, err))) goto done;
     for (size_t i = 0; i < m; i++) missed += (double)labels[i] != run->test->y[i];
     p->test_error = (double)missed / (double)m;
-  } else if (run->test->columns == outputs) {
+  } else {
     for (size_t i = 0; i < m * outputs; i++) sum += (out[i] - run->test->y[i]) * (out[i] - run->test->y[i]);
     p->test_rmse = sqrt(sum / (double)(m * outputs));
   }
@@ -73,10 +79,10 @@ done:
   return st;
 }
 
-static size_t points_to_verify(const mn_cli *cli, size_t n)
+static size_t points_to_verify(const mn_cli *cli, const mn_network_report *r)
 {
   if (cli->values.verify) return cli->values.verify;
-  return n <= all_up_to ? 0 : sample;
+  return (double)r->n * (double)r->n * (double)r->outputs <= steps_max ? 0 : sample;
 }
 
 /* A network that misses a label is no representation of the data, whatever its report says. */
@@ -100,7 +106,7 @@ static mn_status run_point(mn_cli *cli, size_t n, mn_cli_express_run *run, mn_er
   if (!st) st = mn_network_build(run->train, &cli->values.network, &cli->context, &run->network, err);
   if (st) return st;
   p->report = *mn_network_report_of(run->network);
-  st = mn_network_verify(run->network, run->train, points_to_verify(cli, run->train->n), &cli->context, &p->check, err);
+  st = mn_network_verify(run->network, run->train, points_to_verify(cli, &p->report), &cli->context, &p->check, err);
   if (!st && run->test) st = test_network(cli, run, p, err);
   mn_cli_progress_clear();
   run->count++;
@@ -111,7 +117,7 @@ static mn_status run_points(mn_cli *cli, mn_cli_express_run *run, mn_error *err)
 {
   size_t sizes[MN_CLI_EXPRESS_SIZES] = {0}, count = 1;
   mn_status st = MN_OK;
-  if (cli->values.sizes) st = mn_cli_read_sizes(cli->values.sizes, MN_CLI_EXPRESS_SIZES, sizes, &count, err);
+  if (cli->values.sizes) st = mn_cli_read_sizes(cli->values.sizes, INFINITY, MN_CLI_EXPRESS_SIZES, sizes, &count, err);
   for (size_t i = 0; !st && i < count; i++) {
     st = run_point(cli, sizes[i], run, err);
     if (!st && mn_cli_shows_table(cli)) mn_cli_express_table(cli, run, count);

@@ -71,7 +71,7 @@ static mn_status draw_growth(const char *path, const mn_cli_express_run *run, mn
 {
   enum { LINES = 6 };
   static const char *const titles[LINES] = {"max error, fp64", "compensated",        "fp32",
-                                            "norm of w",       "before improvement", "bound of Lemma 1"};
+                                            "norm of w",       "before improvement", "bound on it, from lambda min"};
   double n[MN_CLI_EXPRESS_SIZES], y[LINES][MN_CLI_EXPRESS_SIZES];
   mn_plot_series series[LINES];
   for (size_t i = 0; i < run->count; i++) {

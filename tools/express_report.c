@@ -11,12 +11,14 @@ static void data_lines(const mn_cli *cli, const mn_cli_express_run *run, const m
   char features[96], test[64] = "";
   mn_cli_describe_features(run->train, features, sizeof features);
   if (run->test) snprintf(test, sizeof test, " and %s test", mn_number_count(run->test->n).text);
-  mn_cli_line("data", "%s: %s training%s samples, %s", run->train->name, mn_number_count(r->n).text, test, features);
+  mn_cli_line("data", "%s: %s training%s sample%s, %s", run->train->name, mn_number_count(r->n).text, test,
+              r->n == 1 && !run->test ? "" : "s", features);
   if (cli->values.corrupt > 0)
     mn_cli_line("labels", "replaced with probability %s by a class drawn uniformly",
                 mn_number_real(cli->values.corrupt, 3).text);
   if (r->distinct < r->n)
-    mn_cli_line("merged", "%s equal samples of equal targets", mn_number_count(r->n - r->distinct).text);
+    mn_cli_line("merged", "%s samples that equal earlier ones with the same targets",
+                mn_number_count(r->n - r->distinct).text);
 }
 
 static void layer_lines(const mn_cli_express_run *run, const mn_network_report *r)
@@ -24,9 +26,9 @@ static void layer_lines(const mn_cli_express_run *run, const mn_network_report *
   mn_cli_line("network", "depth %zu, %s weights = %s + %s (a, b, w), %zu output%s", r->layers + 1,
               mn_number_count(r->weights).text, mn_number_count(r->dim).text, mn_number_count(r->weights - r->dim).text,
               r->outputs, r->outputs == 1 ? "" : "s");
+  if (r->layers < 2) return;
   mn_cli_line("width", "%s at most, 2n/k = %s; %s connections above the projection", mn_number_count(r->width_max).text,
               mn_number_count(2 * r->distinct / (r->layers + 1)).text, mn_number_count(r->connections).text);
-  if (r->layers < 2) return;
   printf("\n%11s %10s %10s %12s\n", "layer", "units", "weights", "connections");
   for (size_t l = 0; l < r->layers; l++) {
     mn_network_layer layer = mn_network_layer_at(run->network, l);
@@ -46,8 +48,9 @@ static void condition_lines(const mn_network_report *r)
   pair("least gap", r->gap_drawn, r->gap, 3);
   pair("gap / range", r->gap_drawn / r->range, r->gap / r->range, 3);
   pair("norm", r->norm_drawn, r->norm, 3);
-  printf("\n%-11s %12s %12s\n", "", "", isfinite(r->lambda_min_lapack) ? "LAPACK" : "");
+  putchar('\n');
   if (isfinite(r->lambda_min_lapack)) {
+    mn_cli_line("", "%12s %12s", "", "LAPACK");
     pair("lambda min", r->lambda_min, r->lambda_min_lapack, 3);
     pair("condition", r->condition, r->condition_lapack, 3);
   } else {
@@ -65,11 +68,15 @@ static void error_lines(const mn_cli_express_point *p)
   const mn_network_verification *c = &p->check;
   const char *all = c->points == p->report.n ? "" : " on a sample";
   putchar('\n');
-  if (p->report.classes) mn_cli_line("train error", "%12s", mn_number_percent(c->train_error).text);
+  if (p->report.classes)
+    mn_cli_line("train error", "%12s%s", mn_number_percent(c->train_error).text, *all ? " piece by piece" : "");
   if (isfinite(p->test_error)) mn_cli_line("test error", "%12s", mn_number_percent(p->test_error).text);
   if (isfinite(p->test_rmse)) mn_cli_line("test rmse", "%12s", mn_number_real(p->test_rmse, 4).text);
   mn_cli_line("max error", "%12s in fp64%s", mn_number_real(c->max_error[MN_FORWARD_DOUBLE], 2).text, all);
   mn_cli_line("", "%12s in fp32%s", mn_number_real(c->max_error[MN_FORWARD_SINGLE], 2).text, all);
+  if (p->report.classes)
+    mn_cli_line("", "%12s labels missed in fp32%s", mn_number_percent(c->missed[MN_FORWARD_SINGLE]).text,
+                c->missed[MN_FORWARD_SINGLE] > 0 ? ": projections closer than its digits" : "");
   mn_cli_line("", "%12s compensated%s", mn_number_real(c->max_error[MN_FORWARD_COMPENSATED], 2).text, all);
   mn_cli_line("", "%12s piece by piece", mn_number_real(c->max_error[MN_FORWARD_PIECEWISE], 2).text);
   if (*all) mn_cli_line("sample", "%12s points", mn_number_count(c->points).text);
@@ -82,21 +89,26 @@ static void time_lines(const mn_cli *cli, const mn_cli_express_point *p)
   mn_cli_line("project", "%12s, of which improve %s (%d rounds%s)", mn_number_seconds(r->project_s).text,
               mn_number_seconds(r->improve_s).text, r->improve_rounds, r->improve_timed_out ? ", ended by time" : "");
   mn_cli_line("solve", "%12s", mn_number_seconds(r->solve_s).text);
-  mn_cli_line("checks", "%12s", mn_number_seconds(r->checks_s).text);
+  mn_cli_line("LAPACK", "%12s", mn_number_seconds(r->checks_s).text);
   mn_cli_line("verify", "%12s", mn_number_seconds(p->check.verify_s).text);
   mn_cli_line("total", "%12s %12s memory", mn_number_seconds(mn_report_now_s() - cli->start_s).text,
               mn_number_bytes((double)mn_report_peak_rss_bytes()).text);
 }
 
+/* Without test samples the column of their error has nothing in it. */
 static void growth_row(const mn_cli_express_point *p, int first)
 {
   const mn_network_report *r = &p->report;
-  if (first)
-    printf("%9s %9s %10s %10s %10s %10s %9s %8s\n", "n", "weights", "gap/range", "norm", "fp64", "fp32", "comp.",
-           "seconds");
-  printf("%9s %9s %10.2g %10.2g %10.2g %10.2g %9.1g %8.2f\n", mn_number_count(r->n).text,
-         mn_number_count(r->weights).text, r->gap / r->range, r->norm, p->check.max_error[MN_FORWARD_DOUBLE],
-         p->check.max_error[MN_FORWARD_SINGLE], p->check.max_error[MN_FORWARD_COMPENSATED], r->project_s + r->solve_s);
+  double gap = r->range > 0 ? r->gap / r->range : (double)NAN;
+  if (first) {
+    printf("%9s %9s %10s %10s %11s %10s %10s %8s %8s\n", "", "", "", "", "max error:", "", "", "test", "");
+    printf("%9s %9s %10s %10s %11s %10s %10s %8s %8s\n", "n", "weights", "gap/range", "norm", "fp64", "fp32", "comp.",
+           "error", "seconds");
+  }
+  printf("%9s %9s %10s %10.2g %11.2g %10.2g %10.1g %8s %8.2f\n", mn_number_count(r->n).text,
+         mn_number_count(r->weights).text, mn_number_real(gap, 2).text, r->norm, p->check.max_error[MN_FORWARD_DOUBLE],
+         p->check.max_error[MN_FORWARD_SINGLE], p->check.max_error[MN_FORWARD_COMPENSATED],
+         mn_number_percent(p->test_error).text, r->project_s + r->solve_s);
   fflush(stdout);
 }
 
@@ -193,6 +205,7 @@ static void point_members(mn_report *j, const mn_cli_express_point *p)
   mn_report_real(j, "max_error_piecewise", c->max_error[MN_FORWARD_PIECEWISE]);
   mn_report_real(j, "target_max", c->target_max);
   mn_report_real(j, "train_error", c->train_error);
+  mn_report_real(j, "train_error_fp32", c->missed[MN_FORWARD_SINGLE]);
   mn_report_real(j, "test_error", p->test_error);
   mn_report_real(j, "test_rmse", p->test_rmse);
   mn_report_real(j, "project_s", p->report.project_s);

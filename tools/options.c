@@ -123,7 +123,8 @@ static const mn_cli_row rows[] = {
       .offset = AT(sizes),
       .argument = "N[,N...]",
       .group = data_group,
-      .help = "The first N training samples only; several numbers: a network for each, and a picture of their growth."},
+      .help = "The first N training samples only. Several numbers, 32 at most: a network for each, of which --plot "
+              "draws the growth and --save keeps the last."},
      MN_CLI_EXPRESS},
     {{.key = "corrupt",
       .type = MN_OPTION_REAL,
@@ -194,7 +195,7 @@ static const mn_cli_row rows[] = {
       .argument = "M",
       .group = result_group,
       .help = "Training points that the network is run on unit by unit, which takes M n steps; the others are checked "
-              "piece by piece. 0: all of up to 100,000, else 2,000."},
+              "piece by piece. 0: all where n^2 steps an output are at most 1e10, else 2,000."},
      MN_CLI_EXPRESS},
     {{.key = "labels",
       .type = MN_OPTION_TEXT,

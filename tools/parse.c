@@ -178,9 +178,9 @@ void mn_cli_release(mn_cli *cli)
   for (size_t i = 0; i < cli->entry_count; i++) mn_options_release(cli->entries[i].option, 1, cli->entries[i].target);
 }
 
-mn_status mn_cli_read_sizes(const char *text, size_t most, size_t *sizes, size_t *count, mn_error *err)
+mn_status mn_cli_read_sizes(const char *text, double largest, size_t most, size_t *sizes, size_t *count, mn_error *err)
 {
-  static const mn_option size = {.key = "n", .type = MN_OPTION_SIZE, .least = 1, .most = 1e12};
+  const mn_option size = {.key = "n", .type = MN_OPTION_SIZE, .least = 1, .most = largest};
   char part[32];
   for (*count = 0;;) {
     size_t length = strcspn(text, ",");

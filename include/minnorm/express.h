@@ -141,11 +141,11 @@ mn_status mn_network_classify(const mn_network *network, size_t m, const double 
                               mn_error *err);
 
 /* The network against its training points: largest |C_c(x_i) - y_ic| of each way, on `points` of them (the first ones
- * when sorted at random by the seed; all for points = 0), but on all for piecewise. train_error: fraction of labels
- * missed, by the network in fp64 when it ran on all points, else by the pieces; NaN for a regression. */
+ * when sorted at random by the seed; all for points = 0), but on all for piecewise; missed: fraction of their labels
+ * missed, NaN for a regression. train_error: that of fp64 where it ran on all points, else that of the pieces. */
 typedef struct {
   size_t points;
-  double max_error[MN_FORWARDS];
+  double max_error[MN_FORWARDS], missed[MN_FORWARDS];
   double train_error;
   double target_max; /* largest |y| */
   double verify_s;

@@ -8,6 +8,7 @@
 #include "data/corrupt.h"
 #include "expressivity/network.h"
 #include "linalg/threads.h"
+#include "linalg/triangular.h"
 #include "minnorm/samples.h"
 
 static mn_status check(const mn_data *train, const mn_network_options *o, mn_error *err)
@@ -16,11 +17,13 @@ static mn_status check(const mn_data *train, const mn_network_options *o, mn_err
   if (o->targets != MN_NETWORK_LABEL && !mn_data_has_labels(train))
     return MN_FAIL(err, MN_ERR_DATA, "%s: an output a class takes one column of integer labels", train->name);
   if (o->depth < 2 || (size_t)o->depth - 1 > train->n)
-    return MN_FAIL(err, MN_ERR_ARGUMENT, "depth %d: 2 to %zu expected, a hidden layer a point at most", o->depth,
-                   train->n + 1);
+    return MN_FAIL(err, MN_ERR_ARGUMENT, "--depth %d: 2 to %zu expected for %zu points, a hidden layer a point at most",
+                   o->depth, train->n + 1, train->n);
   if (o->solver == MN_NETWORK_DENSE && o->depth > 2)
-    return MN_FAIL(err, MN_ERR_ARGUMENT, "the dense system is that of two layers: depth 2 expected, %d given",
-                   o->depth);
+    return MN_FAIL(err, MN_ERR_ARGUMENT, "--solver dense is for two layers: --depth 2 expected, %d given", o->depth);
+  if (o->solver == MN_NETWORK_DENSE && train->n > MN_TRIANGULAR_MAX)
+    return MN_FAIL(err, MN_ERR_ARGUMENT, "--solver dense takes at most %d points, %zu given; use slopes",
+                   MN_TRIANGULAR_MAX, train->n);
   if (o->candidates < 1 || !(o->improve_s >= 0))
     return MN_FAIL(err, MN_ERR_ARGUMENT, "at least one candidate and no negative time expected");
   return MN_OK;
@@ -94,7 +97,7 @@ static mn_status build(mn_network *network, const mn_data *train, const mn_conte
   if (!st) st = find_direction(network, train, ctx, threads, err);
   r->distinct = network->projection.count;
   if (!st && r->layers > r->distinct)
-    st = MN_FAIL(err, MN_ERR_ARGUMENT, "depth %zu: at most %zu expected, a hidden layer a distinct point",
+    st = MN_FAIL(err, MN_ERR_ARGUMENT, "--depth %zu: at most %zu expected, a hidden layer a distinct point",
                  r->layers + 1, r->distinct + 1);
   if (!st) st = improve(network, ctx, threads, err);
   if (st) return st;

@@ -1,5 +1,5 @@
 /* The network as it is written, layer by layer, in the precision of MN_REAL; the file that includes this names it
- * (MN_FORWARD), its element type (MN_TYPE) and the conversion of samples (MN_ROWS). */
+ * (MN_FORWARD), its element type (MN_TYPE), the conversion of samples (MN_ROWS) and the phase (MN_PHASE). */
 #include <omp.h>
 #include <string.h>
 
@@ -133,7 +133,7 @@ mn_status MN_FORWARD(const mn_network *network, const mn_data *data, const mn_co
   if (st) goto done;
   memset(memory, 0, size * (size_t)threads * sizeof *memory);
   mn_samples samples = mn_samples_of(data, scaling);
-  mn_meter_open(&meter, ctx, "forward", (double)data->n, "sample");
+  mn_meter_open(&meter, ctx, MN_PHASE, (double)data->n, "sample");
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
   for (size_t first = 0; first < data->n; first += ROWS) {
     if (mn_meter_cancelled(&meter)) continue;

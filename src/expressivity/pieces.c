@@ -58,7 +58,7 @@ mn_status mn_forward_compensated(const mn_network *network, const mn_data *data,
   mn_status st = project(network, data, threads, &z, err);
   if (!st) st = kinks_of(network, &kinks, err);
   if (st) goto done;
-  mn_meter_open(&meter, ctx, "compensated", (double)data->n, "sample");
+  mn_meter_open(&meter, ctx, "run compensated", (double)data->n, "sample");
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
   for (size_t first = 0; first < data->n; first += MN_COMPENSATED_POINTS) {
     if (mn_meter_cancelled(&meter)) continue;

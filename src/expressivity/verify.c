@@ -104,14 +104,16 @@ static double max_error(const mn_network *network, const check *k, const size_t 
   return most;
 }
 
-/* Fraction of all points whose label the outputs miss. */
-static mn_status count_misses(const mn_network *network, const mn_data *train, check *k, double *fraction,
-                              mn_error *err)
+/* Fraction of the points whose label the outputs miss; NaN for a regression. */
+static mn_status count_misses(const mn_network *network, const mn_data *train, check *k, const size_t *items,
+                              size_t points, double *fraction, mn_error *err)
 {
   size_t missed = 0;
-  mn_status st = mn_network_classify(network, train->n, k->out, k->labels, err);
-  for (size_t i = 0; i < train->n; i++) missed += (double)k->labels[i] != train->y[i];
-  *fraction = (double)missed / (double)train->n;
+  *fraction = (double)NAN;
+  if (!network->labels) return MN_OK;
+  mn_status st = mn_network_classify(network, points, k->out, k->labels, err);
+  for (size_t i = 0; i < points; i++) missed += (double)k->labels[i] != train->y[items ? items[i] : i];
+  *fraction = (double)missed / (double)points;
   return st;
 }
 
@@ -119,15 +121,15 @@ static mn_status verify(const mn_network *network, const mn_data *train, check *
                         mn_network_verification *out, mn_error *err)
 {
   mn_status st = MN_OK;
-  out->train_error = (double)NAN;
-  for (int how = MN_FORWARDS - 1; !st && how >= 0; how--) { /* the pieces first, double last */
+  for (int how = 0; !st && how < MN_FORWARDS; how++) {
     const mn_data *data = k->subset && how != MN_FORWARD_PIECEWISE ? k->subset : train;
+    const size_t *items = data == train ? NULL : k->items;
     st = mn_network_forward(network, data, (mn_forward)how, ctx, k->out, err);
     if (st) break;
-    out->max_error[how] = max_error(network, k, data == train ? NULL : k->items, data->n);
-    int counts = data == train && (how == MN_FORWARD_PIECEWISE || how == MN_FORWARD_DOUBLE);
-    if (counts && network->labels) st = count_misses(network, train, k, &out->train_error, err);
+    out->max_error[how] = max_error(network, k, items, data->n);
+    st = count_misses(network, train, k, items, data->n, &out->missed[how], err);
   }
+  out->train_error = out->missed[k->subset ? MN_FORWARD_PIECEWISE : MN_FORWARD_DOUBLE];
   return st;
 }
 
