@@ -89,7 +89,7 @@ static void time_lines(const mn_cli *cli, const mn_cli_express_point *p)
   mn_cli_line("project", "%12s, of which improve %s (%d rounds%s)", mn_number_seconds(r->project_s).text,
               mn_number_seconds(r->improve_s).text, r->improve_rounds, r->improve_timed_out ? ", ended by time" : "");
   mn_cli_line("solve", "%12s", mn_number_seconds(r->solve_s).text);
-  mn_cli_line("LAPACK", "%12s", mn_number_seconds(r->checks_s).text);
+  mn_cli_line("bounds", "%12s", mn_number_seconds(r->checks_s).text);
   mn_cli_line("verify", "%12s", mn_number_seconds(p->check.verify_s).text);
   mn_cli_line("total", "%12s %12s memory", mn_number_seconds(mn_report_now_s() - cli->start_s).text,
               mn_number_bytes((double)mn_report_peak_rss_bytes()).text);
