@@ -45,13 +45,13 @@ static void weights_close(weights *v)
   mn_free(v->offset);
 }
 
+/* What there is of them is left to weights_close, a failure included. */
 static mn_status weights_open(const mn_network *network, weights *v, mn_error *err)
 {
   *v =
       (weights){converted(network->projection.a, network->dim), converted(network->bias, network->units),
                 converted(network->w, network->units * network->outputs), converted(network->offset, network->outputs)};
   if (v->a && v->bias && v->w && v->offset) return MN_OK;
-  weights_close(v);
   return MN_NO_MEMORY(err, (network->dim + network->units * (network->outputs + 1)) * sizeof(MN_REAL));
 }
 
