@@ -127,9 +127,10 @@ static mn_status check_eigenvalues(const triangle *t, double *a, double *values,
   for (size_t i = 0; i < t->n * t->n; i++) a[i] = 0;
   fill(t, a, t->n, 1);
   mn_status st = mn_general_eigenvalues(t->n, a, values, err);
+  if (st) return st;
   r->lambda_min_lapack = INFINITY;
   for (size_t k = 0; k < t->n; k++) r->lambda_min_lapack = fmin(r->lambda_min_lapack, values[k]);
-  return st;
+  return MN_OK;
 }
 
 /* w by the other way than the network's, and the distance between the two. */
