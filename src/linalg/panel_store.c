@@ -113,7 +113,9 @@ static mn_status allocate(mn_panel_store *s, const char *folder, mn_error *err)
   s->path = mn_folder_path(folder, s->kept ? "factor.tiles" : "minnorm-XXXXXX", err);
   if (!s->path) return MN_ERR_MEMORY;
   s->index_path = mn_folder_path(folder, "factor.index", err);
-  return s->index_path ? MN_OK : MN_ERR_MEMORY;
+  if (!s->index_path) return MN_ERR_MEMORY;
+  s->new_path = mn_folder_path(folder, "factor.index.new", err);
+  return s->new_path ? MN_OK : MN_ERR_MEMORY;
 }
 
 static mn_status cannot_open(const char *path, mn_error *err)
@@ -129,12 +131,15 @@ static mn_status make_folder(mn_panel_store *s, mn_error *err)
   return MN_OK;
 }
 
-/* A file that has lost its name already: it goes with the last descriptor, however the process ends. */
+/* A file without a name, or one that loses it at once where the file system knows no such files: it goes with the last
+ * descriptor, however the process ends. */
 static mn_status open_scratch(mn_panel_store *s, mn_error *err)
 {
-  s->fd = mkostemp(s->path, O_CLOEXEC);
-  if (s->fd < 0) return cannot_open(s->path, err);
-  if (unlink(s->path)) return cannot_open(s->path, err);
+  s->fd = open(s->folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (s->fd < 0) {
+    s->fd = mkostemp(s->path, O_CLOEXEC);
+    if (s->fd < 0 || unlink(s->path)) return cannot_open(s->path, err);
+  }
   return mn_store_reserve(s->fd, s->path, panel_offset(&s->shape, s->shape.count), err);
 }
 
@@ -220,6 +225,7 @@ void mn_panel_store_close(mn_panel_store **store)
   mn_free(s->folder);
   mn_free(s->path);
   mn_free(s->index_path);
+  mn_free(s->new_path);
   mn_free(s);
   *store = NULL;
 }
@@ -230,8 +236,8 @@ mn_status mn_panel_store_remove(mn_panel_store **store, mn_error *err)
   mn_panel_store *s = *store;
   mn_status st = MN_OK;
   if (!s) return st;
-  const char *const paths[] = {s->index_path, s->path};
-  for (size_t i = 0; s->kept && i < 2; i++)
+  const char *const paths[] = {s->index_path, s->path, s->new_path};
+  for (size_t i = 0; s->kept && i < 3; i++)
     if (unlink(paths[i]) && errno != ENOENT && !st)
       st = MN_FAIL(err, MN_ERR_IO, "%s: cannot be removed: %s", paths[i], strerror(errno));
   if (s->made_folder) rmdir(s->folder);

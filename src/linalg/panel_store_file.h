@@ -13,7 +13,7 @@ struct mn_panel_store {
   int kept;
   int made_folder, made_files; /* by this object */
   int fd;
-  char *folder, *path, *index_path;
+  char *folder, *path, *index_path, *new_path; /* new_path: what is to become the index */
   size_t finished;
   uint32_t *checksums; /* a tile's CRC-32, by ticket: panel by panel */
   void *tile;          /* room for one tile, for what goes to and from panels */

@@ -9,7 +9,6 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "core/atomic_file.h"
 #include "core/status.h"
 #include "linalg/panel_store_file.h"
 
@@ -51,15 +50,47 @@ static index_header header_of(const mn_panel_store *s)
   return h;
 }
 
+/* Writes all bytes; 0, or -1 with errno. */
+static int write_all(int fd, const void *from, size_t count)
+{
+  for (size_t done = 0; done < count;) {
+    ssize_t put = write(fd, (const char *)from + done, count - done);
+    if (put < 0 && errno != EINTR) return -1;
+    if (put > 0) done += (size_t)put;
+  }
+  return 0;
+}
+
+/* The new index under its temporary name, on the disk. */
+static int write_new(const mn_panel_store *s)
+{
+  index_header h = header_of(s);
+  int fd = open(s->new_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (fd < 0) return -1;
+  int bad = write_all(fd, &h, sizeof h) || write_all(fd, s->checksums, table_bytes(s)) || fsync(fd), reason = errno;
+  if (close(fd) && !bad) return -1;
+  errno = reason;
+  return bad ? -1 : 0;
+}
+
+/* Makes the name durable. Some file systems cannot sync a folder: EINVAL is no failure. */
+static int sync_folder(const char *path)
+{
+  int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return -1;
+  int bad = fsync(fd) && errno != EINVAL, reason = errno;
+  close(fd);
+  errno = reason;
+  return bad ? -1 : 0;
+}
+
+/* As core/atomic_file does it, but for the temporary name, which is always the same: the store is locked, so nobody
+ * else uses it, and what a kill leaves of it is written over by the next run instead of staying for good. */
 mn_status mn_store_index_write(const mn_panel_store *s, mn_error *err)
 {
-  mn_atomic_file *file = NULL;
-  index_header h = header_of(s);
-  mn_status st = mn_atomic_file_open(s->index_path, &file, err);
-  if (!st) st = mn_atomic_file_write(file, &h, sizeof h, err);
-  if (!st) st = mn_atomic_file_write(file, s->checksums, table_bytes(s), err);
-  if (!st) st = mn_atomic_file_commit(&file, err);
-  mn_atomic_file_abort(&file);
+  if (!write_new(s) && !rename(s->new_path, s->index_path) && !sync_folder(s->folder)) return MN_OK;
+  mn_status st = MN_FAIL(err, MN_ERR_IO, "%s: writing failed: %s", s->index_path, strerror(errno));
+  unlink(s->new_path);
   return st;
 }
 
