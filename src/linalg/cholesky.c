@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <omp.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -15,30 +16,56 @@
 
 double mn_cholesky_flops(size_t n)
 {
-  double x = (double)n;
-  return x * x * x / 3;
+  return mn_cholesky_flops_from(n, 0);
+}
+
+double mn_cholesky_flops_from(size_t n, size_t column)
+{
+  double x = (double)n, c = (double)column;
+  return x * x * x / 3 - c * c * (x - 2 * c / 3);
+}
+
+void mn_cholesky_update(const mn_blas *blas, int diagonal, size_t rows, size_t columns, size_t width, const void *a,
+                        size_t lda, const void *b, size_t ldb, void *c, size_t ldc)
+{
+  if (diagonal)
+    blas->syrk(rows, width, -1, a, lda, 1, c, ldc);
+  else
+    blas->gemm('N', 'T', rows, columns, width, -1, a, lda, b, ldb, 1, c, ldc);
+}
+
+double mn_cholesky_update_flops(int diagonal, size_t rows, size_t columns, size_t width)
+{
+  return (double)rows * (double)columns * (double)width * (diagonal ? 1 : 2);
 }
 
 /* What the threads of one factorisation share. */
 typedef struct {
   mn_panels *panels;
+  const mn_cholesky_range *range;
   const mn_blas *blas;
   mn_meter *meter;
-  atomic_size_t next;  /* next ticket to hand out */
-  atomic_size_t pivot; /* index of the failing pivot, SIZE_MAX while all is well */
-  atomic_uchar *done;  /* by ticket */
+  atomic_size_t next;   /* next ticket to hand out */
+  atomic_size_t pivot;  /* index of the failing pivot, SIZE_MAX while all is well */
+  atomic_uchar *done;   /* by ticket */
+  atomic_size_t *left;  /* by panel: tiles not yet done */
+  pthread_mutex_t lock; /* of what follows */
+  size_t told;          /* panels before this one have been told to the caller */
+  atomic_int status;    /* what the caller answered, and why */
+  mn_error error;
 } factorisation;
 
 static int stopped(factorisation *f)
 {
-  return atomic_load_explicit(&f->pivot, memory_order_relaxed) != SIZE_MAX || mn_meter_cancelled(f->meter);
+  return atomic_load_explicit(&f->pivot, memory_order_relaxed) != SIZE_MAX ||
+         atomic_load_explicit(&f->status, memory_order_relaxed) || mn_meter_cancelled(f->meter);
 }
 
 /* Waits until tile (i, j) is done; 0 when the factorisation stops instead. */
 static int wait_for(factorisation *f, size_t i, size_t j)
 {
   atomic_uchar *flag = &f->done[mn_panels_ticket(f->panels, i, j)];
-  while (!atomic_load_explicit(flag, memory_order_acquire)) {
+  while (j >= f->range->begin && !atomic_load_explicit(flag, memory_order_acquire)) {
     if (stopped(f)) return 0;
     sched_yield();
   }
@@ -51,17 +78,12 @@ static int update_tile(factorisation *f, size_t i, size_t j)
   const mn_panels *p = f->panels;
   size_t w = p->width, rows = mn_panels_rows(p, i), columns = mn_panels_rows(p, j);
   void *c = mn_panels_at(p, i * w, j * w);
-  size_t ldc = p->panel[j].ld;
-  for (size_t k = 0; k < j; k++) {
+  for (size_t k = f->range->from; k < j; k++) {
     if (!wait_for(f, i, k) || !wait_for(f, j, k)) return 0;
-    const void *a = mn_panels_at(p, i * w, k * w), *b = mn_panels_at(p, j * w, k * w);
     size_t ld = p->panel[k].ld;
-    if (i == j)
-      f->blas->syrk(rows, w, -1, a, ld, 1, c, ldc);
-    else
-      f->blas->gemm('N', 'T', rows, columns, w, -1, a, ld, b, ld, 1, c, ldc);
-    double flops = (double)rows * (double)columns * (double)w * (i == j ? 1 : 2);
-    if (mn_meter_add(f->meter, flops)) return 0;
+    mn_cholesky_update(f->blas, i == j, rows, columns, w, mn_panels_at(p, i * w, k * w), ld,
+                       mn_panels_at(p, j * w, k * w), ld, c, p->panel[j].ld);
+    if (mn_meter_add(f->meter, mn_cholesky_update_flops(i == j, rows, columns, w))) return 0;
   }
   return 1;
 }
@@ -84,33 +106,81 @@ static int finish_tile(factorisation *f, size_t i, size_t j)
   return !mn_meter_add(f->meter, i == j ? r * r * r / 3 : r * n * n);
 }
 
+/* Tells the caller of the panels that are finished by now, each once and in order. */
+static void tell(factorisation *f)
+{
+  const mn_cholesky_range *range = f->range;
+  pthread_mutex_lock(&f->lock);
+  while (f->told < range->end && !atomic_load(&f->left[f->told]) && !atomic_load(&f->status))
+    atomic_store(&f->status, range->done(range->arg, f->told++, &f->error));
+  pthread_mutex_unlock(&f->lock);
+}
+
+static void mark_done(factorisation *f, size_t ticket, size_t panel)
+{
+  atomic_store_explicit(&f->done[ticket], 1, memory_order_release);
+  if (atomic_fetch_sub(&f->left[panel], 1) == 1 && f->range->done) tell(f);
+}
+
 static void work(factorisation *f)
 {
-  size_t tiles = mn_panels_tiles(f->panels);
+  size_t end = f->range->end < f->panels->count ? mn_panels_ticket(f->panels, f->range->end, f->range->end)
+                                                : mn_panels_tiles(f->panels);
   for (;;) {
     size_t ticket = atomic_fetch_add(&f->next, 1), i, j;
-    if (ticket >= tiles || stopped(f)) return;
+    if (ticket >= end || stopped(f)) return;
     mn_panels_tile_of(f->panels, ticket, &i, &j);
     if (!update_tile(f, i, j) || !finish_tile(f, i, j)) return;
-    atomic_store_explicit(&f->done[ticket], 1, memory_order_release);
+    mark_done(f, ticket, j);
   }
+}
+
+static mn_status outcome(factorisation *f, size_t *pivot, mn_error *err)
+{
+  *pivot = atomic_load(&f->pivot);
+  if (*pivot != SIZE_MAX)
+    return MN_FAIL(err, MN_ERR_SINGULAR, "Cholesky: pivot %zu of %zu is not positive", *pivot + 1, f->panels->n);
+  mn_status st = (mn_status)atomic_load(&f->status);
+  if (st && err) *err = f->error;
+  return st || !mn_meter_cancelled(f->meter) ? st : mn_meter_close(f->meter, err);
+}
+
+mn_status mn_cholesky_factor_range(mn_panels *panels, const mn_cholesky_range *range, int threads, mn_meter *meter,
+                                   size_t *pivot, mn_error *err)
+{
+  *pivot = SIZE_MAX;
+  if (range->begin == range->end) return MN_OK;
+  size_t tiles = mn_panels_tiles(panels), count = panels->count;
+  factorisation f = {.panels = panels, .range = range, .blas = mn_blas_of(panels->type), .meter = meter};
+  mn_status st = MN_OK;
+  f.pivot = SIZE_MAX;
+  f.told = range->begin;
+  f.next = mn_panels_ticket(panels, range->begin, range->begin);
+  f.done = mn_calloc(tiles, sizeof *f.done);
+  f.left = mn_calloc(count, sizeof *f.left);
+  if (!f.done || !f.left) {
+    st = MN_NO_MEMORY(err, tiles * sizeof *f.done + count * sizeof *f.left);
+    goto done;
+  }
+  for (size_t j = 0; j < count; j++) f.left[j] = count - j;
+  pthread_mutex_init(&f.lock, NULL); /* cannot fail on Linux */
+#pragma omp parallel num_threads(threads)
+  work(&f);
+  pthread_mutex_destroy(&f.lock);
+  st = outcome(&f, pivot, err);
+done:
+  mn_free(f.done);
+  mn_free(f.left);
+  return st;
 }
 
 mn_status mn_cholesky_factor(mn_panels *panels, int threads, const mn_context *ctx, size_t *pivot, mn_error *err)
 {
-  *pivot = SIZE_MAX;
   mn_meter meter;
-  factorisation f = {.panels = panels, .blas = mn_blas_of(panels->type), .meter = &meter, .pivot = SIZE_MAX};
-  f.done = mn_calloc(mn_panels_tiles(panels), sizeof *f.done);
-  if (!f.done) return MN_NO_MEMORY(err, mn_panels_tiles(panels));
+  mn_cholesky_range range = {.end = panels->count};
   mn_meter_open(&meter, ctx, "factor", mn_cholesky_flops(panels->n), "flop");
-#pragma omp parallel num_threads(threads)
-  work(&f);
-  mn_free(f.done);
-  *pivot = atomic_load(&f.pivot);
-  if (*pivot != SIZE_MAX)
-    return MN_FAIL(err, MN_ERR_SINGULAR, "Cholesky: pivot %zu of %zu is not positive", *pivot + 1, panels->n);
-  return mn_meter_close(&meter, err);
+  mn_status st = mn_cholesky_factor_range(panels, &range, threads, &meter, pivot, err);
+  return st ? st : mn_meter_close(&meter, err);
 }
 
 /* Address of row `row` of a right-hand side block. */

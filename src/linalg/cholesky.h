@@ -8,14 +8,38 @@
 #define MN_LINALG_CHOLESKY_H
 
 #include "core/progress.h"
+#include "linalg/blas.h"
 #include "linalg/panels.h"
 
-/* Flops of a factorisation of order n: n^3 / 3. */
+/* Flops of a factorisation of order n: n^3 / 3; of its columns from this one on. */
 double mn_cholesky_flops(size_t n);
+double mn_cholesky_flops_from(size_t n, size_t column);
 
 /* Factors in place. A pivot that is not positive gives MN_ERR_SINGULAR, its index (from 0) in *pivot, and panels whose
  * contents are of no use. Progress phase "factor". */
 mn_status mn_cholesky_factor(mn_panels *panels, int threads, const mn_context *ctx, size_t *pivot, mn_error *err);
+
+/* A part of a factorisation: the panels begin ... end - 1. Those before `begin` hold their part of L already, and those
+ * before `from` have been subtracted from the part's panels already: they need not be in memory. */
+typedef struct {
+  size_t from, begin, end;
+  /* Called once for each panel of the part, in order and by one thread at a time, as soon as the panel is finished,
+   * while other threads go on with later panels. Anything but MN_OK ends the factorisation with that status. NULL is
+   * fine. */
+  mn_status (*done)(void *arg, size_t panel, mn_error *err);
+  void *arg;
+} mn_cholesky_range;
+
+/* Factors a part in place; the factor has the same bits whatever the parts. Pivot as above. The caller's meter is
+ * advanced by the flops that are left to do; MN_ERR_CANCELLED once it is cancelled. */
+mn_status mn_cholesky_factor_range(mn_panels *panels, const mn_cholesky_range *range, int threads, mn_meter *meter,
+                                   size_t *pivot, mn_error *err);
+
+/* The step that everything is made of: tile C (rows x columns) -= A B', where A (rows x width) and B (columns x width)
+ * are finished tiles in the row of C and in the row of C's diagonal tile; on the diagonal these are the same. */
+void mn_cholesky_update(const mn_blas *blas, int diagonal, size_t rows, size_t columns, size_t width, const void *a,
+                        size_t lda, const void *b, size_t ldb, void *c, size_t ldc);
+double mn_cholesky_update_flops(int diagonal, size_t rows, size_t columns, size_t width);
 
 /* b (n x columns, column-major, ld n) <- (L L')^-1 b, in the factor's precision; an fp32 factor solves on a copy of b.
  * meter (may be NULL) is advanced by 2 n^2 columns flops; once it is cancelled b is of no use, and closing the meter
