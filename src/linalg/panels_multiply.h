@@ -1,0 +1,21 @@
+/* The product of a symmetric matrix, held as panels, with a few vectors: the inner loop of conjugate gradients. */
+#ifndef MN_LINALG_PANELS_MULTIPLY_H
+#define MN_LINALG_PANELS_MULTIPLY_H
+
+#include "core/progress.h"
+#include "linalg/panels.h"
+
+/* Bytes of the partial sums of all threads but one, which mn_panels_multiply allocates and releases. */
+size_t mn_panels_multiply_bytes(size_t n, int threads, size_t columns);
+
+/* out (n x columns) = K v, v n x columns, column-major without gaps, v in the precision of K: `k` holds the symmetric
+ * matrix itself, not a factor. Of K only the lower triangle is read, once for both halves of the product.
+ *
+ * In single precision the sums of 128 products are in single, everything above them in double precision (skinny.h):
+ * |out - K v| <= 136 2^-24 |K| |v|, whatever n. The same number of threads gives the same bits; different numbers
+ * differ by rounding. Adds 2 n^2 columns flops to the meter, which may be NULL; once it is cancelled the call
+ * returns early, `out` undefined. */
+mn_status mn_panels_multiply(const mn_panels *k, int threads, size_t columns, const void *v, double *out,
+                             mn_meter *meter, mn_error *err);
+
+#endif

@@ -1,0 +1,46 @@
+/* Products of a tile with a few vectors, which read the tile once: what conjugate gradients spend their time on.
+ *
+ * A tile T is m x n, column-major. The vectors are the columns of matrices of few columns, column-major, in the tile's
+ * precision; the results are doubles, in either precision: the sums over tiles lose nothing. In single precision only
+ * the products with a block of at most MN_SKINNY_SPAN terms are summed in single precision, so that the error
+ * of a sum is at most (MN_SKINNY_SPAN + 8) 2^-24 times the sum of the magnitudes of its terms, however large the
+ * matrix; summed in single precision throughout, the factor would be its order. The conversion costs less than a
+ * hundredth. */
+#ifndef MN_LINALG_SKINNY_H
+#define MN_LINALG_SKINNY_H
+
+#include <stddef.h>
+
+#include "core/cpu.h"
+#include "minnorm/types.h"
+
+enum { MN_SKINNY_SPAN = 128 };
+
+/* One row a precision and instruction set. v and out have leading dimensions ldv and ldo; results are added to. */
+typedef struct {
+  mn_dtype type; /* of the tile and of v */
+  /* out_rows (m x columns) += T v_cols and out_cols (n x columns) += T' v_rows; the two results do not overlap */
+  void (*both)(size_t m, size_t n, const void *t, size_t ld, size_t columns, const void *v_rows, const void *v_cols,
+               size_t ldv, double *out_rows, double *out_cols, size_t ldo);
+  /* out (m x columns) += T v, v n x columns */
+  void (*times)(size_t m, size_t n, const void *t, size_t ld, size_t columns, const void *v, size_t ldv, double *out,
+                size_t ldo);
+  /* out (n x columns) += T' v, v m x columns */
+  void (*transposed)(size_t m, size_t n, const void *t, size_t ld, size_t columns, const void *v, size_t ldv,
+                     double *out, size_t ldo);
+  /* out (n x columns) += S v for the symmetric S (n x n) with the lower triangle of T; the upper one is never read */
+  void (*symmetric)(size_t n, const void *t, size_t ld, size_t columns, const void *v, size_t ldv, double *out,
+                    size_t ldo);
+} mn_skinny;
+
+extern const mn_skinny mn_skinny_f32_base, mn_skinny_f64_base;
+#if MN_X86_LEVELS
+extern const mn_skinny mn_skinny_f32_avx2, mn_skinny_f64_avx2;
+extern const mn_skinny mn_skinny_f32_avx512, mn_skinny_f64_avx512;
+#endif
+
+/* The row of MN_F32 or MN_F64 for a level, NULL when this program or processor cannot run it; and the best one. */
+const mn_skinny *mn_skinny_at(mn_dtype type, mn_cpu_level level);
+const mn_skinny *mn_skinny_best(mn_dtype type);
+
+#endif

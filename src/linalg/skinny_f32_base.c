@@ -1,0 +1,30 @@
+/* Skinny products in single precision for every processor. */
+#include "linalg/skinny.h"
+
+enum { LANES = 4, SUMS = 10 };
+typedef float real;
+typedef real vec __attribute__((vector_size(16)));
+
+static inline vec vec_all(real x)
+{
+  return x - (vec){0};
+}
+
+static inline vec vec_madd(vec a, vec b, vec c)
+{
+  return a * b + c;
+}
+
+static inline real total(vec x)
+{
+  return x[0] + x[2] + (x[1] + x[3]);
+}
+
+static inline void vec_totals(vec a, vec b, vec c, vec d, double *out)
+{
+  out[0] += (double)total(a), out[1] += (double)total(b), out[2] += (double)total(c), out[3] += (double)total(d);
+}
+
+#define MN_SKINNY mn_skinny_f32_base
+#define MN_SKINNY_TYPE MN_F32
+#include "linalg/skinny_body.h"
