@@ -68,6 +68,12 @@ mn_status mn_data_create(size_t n, size_t dim, mn_dtype type, size_t columns, mn
  * asking for more than there are is an error. */
 mn_status mn_data_take(mn_data **data, size_t n, int shuffle, uint64_t seed, mn_part part, mn_error *err);
 
+/* Mirror images: the n images, in their order, followed by each of them flipped left-right (every row of every plane
+ * reversed), in the same order and with the same targets; n doubles. An image that is its own mirror is there twice.
+ * MN_ERR_DATA when the samples have no image shape. Old and new set are in memory at once for the time of the call; a
+ * set for which the call fails is unchanged. */
+mn_status mn_data_mirror(mn_data **data, mn_error *err);
+
 /* 1 when there is one target column and every value is an integer below 2^53 in magnitude: class labels. */
 int mn_data_has_labels(const mn_data *data);
 
