@@ -30,7 +30,7 @@ typedef struct {
   uint64_t shuffle;
   int dataset, part, bench_type; /* numbers of the choice */
   int threads, repeat;
-  int dry_run, quiet, verbose, help, man, completion;
+  int mirror, dry_run, quiet, verbose, help, man, completion;
   mn_fit_options fit;
   mn_network_options network;
 } mn_cli_values;
@@ -131,8 +131,12 @@ int mn_cli_threads(const mn_cli *cli);
 
 /* ---- input (inputs.c) */
 
-/* The data set of a spec, or the part of --dataset when spec is NULL; the first n samples (0: all), after --shuffle. */
+/* The data set of a spec, or the part of --dataset when spec is NULL: the first n samples (0: all), after --shuffle;
+ * with --mirror their mirror images too, unless it is the test part and the command trains. */
 mn_status mn_cli_open_data(mn_cli *cli, const char *spec, mn_part part, size_t n, mn_data **out, mn_error *err);
+
+/* " (300 and their mirror images)" of n samples read with --mirror; empty without. */
+void mn_cli_describe_mirror(const mn_cli *cli, size_t n, char *text, size_t size);
 
 /* ---- output (output.c) */
 

@@ -8,10 +8,11 @@
 
 static void data_lines(const mn_cli *cli, const mn_cli_express_run *run, const mn_network_report *r)
 {
-  char features[96], test[64] = "";
+  char features[96], test[64] = "", mirror[64];
   mn_cli_describe_features(run->train, features, sizeof features);
   if (run->test) snprintf(test, sizeof test, " and %s test", mn_number_count(run->test->n).text);
-  mn_cli_line("data", "%s: %s training%s sample%s, %s", run->train->name, mn_number_count(r->n).text, test,
+  mn_cli_describe_mirror(cli, r->n, mirror, sizeof mirror);
+  mn_cli_line("data", "%s: %s training%s%s sample%s, %s", run->train->name, mn_number_count(r->n).text, mirror, test,
               r->n == 1 && !run->test ? "" : "s", features);
   if (cli->values.corrupt > 0)
     mn_cli_line("labels", "replaced with probability %s by a class drawn uniformly",
@@ -152,6 +153,7 @@ static void setting(const mn_cli *cli, const mn_cli_express_run *run, mn_report 
   option_text(j, "scale", o);
   mn_report_real(j, "candidates", o->candidates);
   mn_report_real(j, "improve", o->improve_s);
+  mn_report_flag(j, "mirror", cli->values.mirror);
   mn_report_real(j, "corrupt", cli->values.corrupt);
   mn_report_count(j, "seed", o->seed);
   mn_report_real(j, "threads", mn_cli_threads(cli));

@@ -24,7 +24,7 @@ static void option_text(mn_report *report, const char *key, const mn_fit_options
   mn_report_text(report, key, text);
 }
 
-static void sizes(mn_report *j, const mn_cli_fit_run *run)
+static void sizes(mn_report *j, const mn_cli *cli, const mn_cli_fit_run *run)
 {
   mn_report_text(j, "dataset", run->train->name);
   mn_report_count(j, "n_train", run->train->n);
@@ -33,6 +33,7 @@ static void sizes(mn_report *j, const mn_cli_fit_run *run)
   else
     mn_report_null(j, "n_test");
   mn_report_count(j, "dim", run->train->dim);
+  mn_report_flag(j, "mirror", cli->values.mirror);
 }
 
 static void gamma_search(mn_report *j, const mn_fit_report *r)
@@ -149,7 +150,7 @@ mn_status mn_cli_fit_json(const mn_cli *cli, const mn_cli_fit_run *run, mn_error
   mn_status st = mn_cli_report_open(cli, &j, err);
   if (st) return st;
   mn_info_get(&info);
-  sizes(j, run);
+  sizes(j, cli, run);
   if (r->classes)
     mn_report_count(j, "classes", r->classes);
   else
@@ -171,7 +172,7 @@ mn_status mn_cli_fit_forecast_json(const mn_cli *cli, const mn_cli_fit_run *run,
   mn_status st = mn_cli_report_open(cli, &j, err);
   if (st) return st;
   mn_report_flag(j, "dry_run", 1);
-  sizes(j, run);
+  sizes(j, cli, run);
   mn_report_text(j, "solver", mn_solver_string(f->solver));
   mn_report_real(j, "threads", mn_cli_threads(cli));
   mn_report_real(j, "bytes", f->bytes);

@@ -35,15 +35,17 @@ void mn_cli_fit_forecast_line(const mn_cli_fit_run *run, FILE *out)
           mn_number_seconds(f->total_s).text, f->gflops);
 }
 
-static void data_line(const mn_cli_fit_run *run)
+static void data_line(const mn_cli *cli, const mn_cli_fit_run *run)
 {
-  char features[96];
+  char features[96], mirror[64];
   mn_cli_describe_features(run->train, features, sizeof features);
+  mn_cli_describe_mirror(cli, run->train->n, mirror, sizeof mirror);
   if (run->test)
-    mn_cli_line("data", "%s: %s training and %s test samples, %s", run->train->name,
-                mn_number_count(run->train->n).text, mn_number_count(run->test->n).text, features);
+    mn_cli_line("data", "%s: %s training%s and %s test samples, %s", run->train->name,
+                mn_number_count(run->train->n).text, mirror, mn_number_count(run->test->n).text, features);
   else
-    mn_cli_line("data", "%s: %s training samples, %s", run->train->name, mn_number_count(run->train->n).text, features);
+    mn_cli_line("data", "%s: %s training samples%s, %s", run->train->name, mn_number_count(run->train->n).text, mirror,
+                features);
 }
 
 static void forecast_row(const char *phase, double flops, double seconds)
@@ -54,7 +56,7 @@ static void forecast_row(const char *phase, double flops, double seconds)
 void mn_cli_fit_forecast_table(const mn_cli *cli, const mn_cli_fit_run *run)
 {
   const mn_forecast *f = &run->forecast;
-  data_line(run);
+  data_line(cli, run);
   mn_cli_line("solver", "%s, %d threads, %.1f Gflop/s measured", mn_solver_string(f->solver), mn_cli_threads(cli),
               f->gflops);
   if (f->bandwidth_flops > 0) forecast_row("bandwidth", f->bandwidth_flops, f->bandwidth_s);
@@ -142,7 +144,7 @@ static void time_lines(const mn_cli *cli, const mn_cli_fit_run *run, const mn_fi
 void mn_cli_fit_table(const mn_cli *cli, const mn_cli_fit_run *run)
 {
   const mn_fit_report *r = mn_model_report(run->model);
-  data_line(run);
+  data_line(cli, run);
   if (r->classes)
     mn_cli_line("task", "classification, %zu classes", r->classes);
   else

@@ -16,8 +16,16 @@ mn_status mn_cli_open_data(mn_cli *cli, const char *spec, mn_part part, size_t n
   mn_status st = spec ? mn_data_open(spec, &cli->context, out, err)
                       : mn_data_open_named(name, data_dir(cli), part, &cli->context, out, err);
   if (!st && (n || shuffle)) st = mn_data_take(out, n, shuffle, cli->values.shuffle, part, err);
+  if (!st && cli->values.mirror && (part == MN_TRAIN || cli->command->bit == MN_CLI_DATA))
+    st = mn_data_mirror(out, err);
   if (st) mn_data_close(out);
   return st;
+}
+
+void mn_cli_describe_mirror(const mn_cli *cli, size_t n, char *text, size_t size)
+{
+  *text = '\0';
+  if (cli->values.mirror) snprintf(text, size, " (%s and their mirror images)", mn_number_count(n / 2).text);
 }
 
 mn_status mn_cli_download(mn_cli *cli, mn_error *err)
