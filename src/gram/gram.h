@@ -1,9 +1,9 @@
 /* Blocked passes over the Gram matrix K_ij = k(x_i, x_j): into panels, or multiplied by vectors without ever being
  * stored.
  *
- * A tile is one gemm of two blocks of samples followed by the kernel's vectorised transform; only tiles on and below
- * the diagonal are visited where the matrix is symmetric. Every pass counts n^2 d flops for a symmetric matrix and 2 m
- * n d otherwise, the transform not counted. */
+ * A tile is the inner products of two blocks of samples, by gemm or, for bytes, in integers (tile.h), followed by the
+ * kernel's vectorised transform; only tiles on and below the diagonal are visited where the matrix is symmetric. Every
+ * pass counts n^2 d flops for a symmetric matrix and 2 m n d otherwise, the transform not counted. */
 #ifndef MN_GRAM_GRAM_H
 #define MN_GRAM_GRAM_H
 
@@ -21,8 +21,9 @@ double mn_gram_symmetric_bytes(size_t n, size_t dim, size_t columns, int threads
 mn_status mn_gram_fill(const mn_samples *samples, const mn_kernel *kernel, double ridge, int threads,
                        const mn_context *ctx, mn_panels *out, mn_error *err);
 
-/* The inner products and squared norms (n) that the transform of this kernel takes: of samples with their mean taken
- * off where it is a function of distance. Candidates for its parameters are tried on one such matrix. Phase "gram". */
+/* The inner products and squared norms (n) that the transform of this kernel takes. Where it is a function of distance
+ * they are those of samples with their mean taken off, or, for bytes, -r^2/2 and 0. Candidates for its parameters are
+ * tried on one such matrix. Phase "gram". */
 mn_status mn_gram_inner(const mn_samples *samples, const mn_kernel *kernel, int threads, const mn_context *ctx,
                         mn_panels *out, double *norms, mn_error *err);
 

@@ -328,10 +328,9 @@ static void products_are_symmetric(void **state)
 
 /* ---- panels, threads, callbacks, failures */
 
-static void threads_do_not_change_a_bit(void **state)
+static void check_threads(mn_dtype samples)
 {
-  (void)state;
-  naive_set s = naive_open(150, 20, MN_U8, MN_SCALE_UNIT, 5);
+  naive_set s = naive_open(150, 20, samples, MN_SCALE_UNIT, 5);
   for (int type = MN_F32; type <= MN_F64; type++)
     for (int name = 0; name < MN_KERNEL_COUNT; name++) {
       mn_kernel kernel = suited((mn_kernel_name)name, &s);
@@ -345,6 +344,14 @@ static void threads_do_not_change_a_bit(void **state)
       mn_panels_close(&one);
     }
   naive_close(&s);
+}
+
+/* Bytes and floats: integers and gemm. */
+static void threads_do_not_change_a_bit(void **state)
+{
+  (void)state;
+  check_threads(MN_U8);
+  check_threads(MN_F32);
 }
 
 static void a_wrapped_matrix_is_filled_in_place(void **state)
@@ -418,11 +425,10 @@ static mn_status run(int which, const naive_set *s, const naive_set *t, const mn
   return st;
 }
 
-static void progress_and_cancelling(void **state)
+static void check_progress(mn_dtype samples)
 {
-  (void)state;
   enum { N = 40, M = 9, DIM = 6 };
-  naive_set s = naive_open(N, DIM, MN_U8, MN_SCALE_UNIT, 5), t = naive_open(M, DIM, MN_U8, MN_SCALE_UNIT, 5);
+  naive_set s = naive_open(N, DIM, samples, MN_SCALE_UNIT, 5), t = naive_open(M, DIM, samples, MN_SCALE_UNIT, 5);
   for (int which = 0; which < 4; which++)
     for (int cancel = 0; cancel < 2; cancel++) {
       watch w = {.phase = "gram", .total = which == 2 ? 2 * N * M * DIM : N * N * DIM, .cancel_at = cancel};
@@ -433,6 +439,13 @@ static void progress_and_cancelling(void **state)
     }
   naive_close(&s);
   naive_close(&t);
+}
+
+static void progress_and_cancelling(void **state)
+{
+  (void)state;
+  check_progress(MN_U8);
+  check_progress(MN_F32);
 }
 
 static mn_status run_all(void *arg, mn_error *err)
@@ -447,9 +460,11 @@ static mn_status run_all(void *arg, mn_error *err)
 static void failing_allocations(void **state)
 {
   (void)state;
-  naive_set s = naive_open(20, 3, MN_U8, MN_SCALE_UNIT, 5);
-  mn_test_every_allocation(run_all, &s);
-  naive_close(&s);
+  for (int type = MN_U8; type <= MN_F32; type++) {
+    naive_set s = naive_open(20, 3, (mn_dtype)type, MN_SCALE_UNIT, 5);
+    mn_test_every_allocation(run_all, &s);
+    naive_close(&s);
+  }
 }
 
 int main(void)
