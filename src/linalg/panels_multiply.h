@@ -11,9 +11,9 @@ size_t mn_panels_multiply_bytes(size_t n, int threads, size_t columns);
 /* out (n x columns) = K v, v n x columns, column-major without gaps, v in the precision of K: `k` holds the symmetric
  * matrix itself, not a factor. Of K only the lower triangle is read, once for both halves of the product.
  *
- * In single precision the sums of 128 products are in single, everything above them in double precision (skinny.h):
- * |out - K v| <= 136 2^-24 |K| |v|, whatever n. The same number of threads gives the same bits; different numbers
- * differ by rounding. Adds 2 n^2 columns flops to the meter, which may be NULL; once it is cancelled the call
+ * |out - K v| <= ((n + 8) 2^-53 + e) |K| |v|, with e = 0 in double precision; in single, e = 136 2^-24, since only
+ * sums of 128 products are in single precision (skinny.h). The same number of threads gives the same bits; different
+ * numbers differ by rounding. Adds 2 n^2 columns flops to the meter, which may be NULL; once it is cancelled the call
  * returns early, `out` undefined. */
 mn_status mn_panels_multiply(const mn_panels *k, int threads, size_t columns, const void *v, double *out,
                              mn_meter *meter, mn_error *err);
