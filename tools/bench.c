@@ -1,17 +1,11 @@
-/* minnorm bench: rates of this machine. */
+/* minnorm bench: limits of this machine, and the passes of a fit against them. */
+#include "bench.h"
+
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
-
-enum { SIZES_MAX = 32, REPEAT_MAX = 99 };
-
-typedef struct {
-  size_t count;
-  size_t n[SIZES_MAX];
-  mn_bench_point points[SIZES_MAX]; /* medians */
-} bench;
+enum { REPEAT_MAX = 99 };
 
 static int compare_reals(const void *a, const void *b)
 {
@@ -28,99 +22,103 @@ static double median(const mn_bench_point *runs, size_t count, size_t offset)
   return (v[count / 2] + v[(count - 1) / 2]) / 2;
 }
 
+/* Of every member that was measured; a rate is a struct of reals and nothing else. */
 static mn_bench_point medians(const mn_bench_point *runs, size_t count)
 {
-  static const size_t members[] = {offsetof(mn_bench_point, allocate_s),  offsetof(mn_bench_point, gemm_gflops),
-                                   offsetof(mn_bench_point, gram_s),      offsetof(mn_bench_point, gram_gflops),
-                                   offsetof(mn_bench_point, factor_s),    offsetof(mn_bench_point, factor_gflops),
-                                   offsetof(mn_bench_point, solve_s),     offsetof(mn_bench_point, gram_ratio),
-                                   offsetof(mn_bench_point, factor_ratio)};
   mn_bench_point out = runs[0];
-  for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
-    double value = median(runs, count, members[i]);
-    memcpy((char *)&out + members[i], &value, sizeof value);
+  const size_t first = offsetof(mn_bench_point, pass), end = first + sizeof out.pass;
+  out.gemm_gflops = median(runs, count, offsetof(mn_bench_point, gemm_gflops));
+  for (size_t at = first; at < end; at += sizeof(double)) {
+    double value = median(runs, count, at);
+    memcpy((char *)&out + at, &value, sizeof value);
   }
   return out;
 }
 
-static void table_head(const mn_cli *cli)
+double mn_cli_bench_speedup(const mn_cli_bench_run *run, size_t i, mn_bench_pass pass)
 {
-  mn_info info;
-  mn_info_get(&info);
-  mn_cli_line("blas", "%s", info.blas);
-  mn_cli_line("setting", "%zu features, %s, %d threads, median of %d", cli->values.dim,
-              cli->values.bench_type ? "single" : "double", mn_cli_threads(cli), cli->values.repeat);
-  printf("\n%9s %9s %9s %9s %9s %6s %9s %9s %6s %9s\n", "n", "gemm", "memory", "gram", "", "", "factor", "", "",
-         "solve");
-  printf("%9s %9s %9s %9s %9s %6s %9s %9s %6s %9s\n", "", "Gflop/s", "s", "s", "Gflop/s", "gemm", "s", "Gflop/s",
-         "gemm", "s");
+  return run->one.points[i].pass[pass].seconds / run->all.points[i].pass[pass].seconds;
 }
 
-static void table_row(const mn_bench_point *p)
+/* Where no size takes longer than milliseconds the limits are measured briefly, too. */
+static mn_status measure_machine(const mn_cli_bench_run *b, const mn_context *ctx, mn_bench_machine *out, mn_error *err)
 {
-  printf("%9s %9.1f %9.3f %9.3f %9.1f %4.0f %% %9.3f %9.1f %4.0f %% %9.3f\n", mn_number_count(p->n).text,
-         p->gemm_gflops, p->allocate_s, p->gram_s, p->gram_gflops, 100 * p->gram_ratio, p->factor_s, p->factor_gflops,
-         100 * p->factor_ratio, p->solve_s);
-  fflush(stdout);
+  const size_t brief_bytes = (size_t)32 << 20;
+  size_t largest = 0;
+  for (size_t i = 0; i < b->count; i++)
+    if (b->n[i] > largest) largest = b->n[i];
+  int brief = largest < 1000;
+  return mn_bench_measure(brief ? 0.05 : 1, brief ? brief_bytes : 0, ctx, out, err);
 }
 
-static mn_status measure(mn_cli *cli, bench *b, mn_error *err)
+static mn_status measure_size(const mn_cli *cli, size_t n, const mn_context *ctx, const mn_bench_machine *machine,
+                              mn_bench_point *out, mn_error *err)
 {
   const mn_cli_values *v = &cli->values;
+  const mn_bench_point wanted = {
+      .n = n, .dim = v->dim, .type = v->bench_type ? MN_F32 : MN_F64, .samples = (mn_bench_samples)v->bench_samples};
   mn_bench_point runs[REPEAT_MAX];
   mn_status st = MN_OK;
-  for (size_t i = 0; !st && i < b->count; i++) {
-    for (int r = 0; !st && r < v->repeat; r++)
-      st = mn_bench_run(b->n[i], v->dim, v->bench_type ? MN_F32 : MN_F64, &cli->context, &runs[r], err);
-    mn_cli_progress_clear();
-    if (st) break;
-    b->points[i] = medians(runs, (size_t)v->repeat);
-    if (mn_cli_shows_table(cli)) table_row(&b->points[i]);
-  }
+  for (int r = 0; !st && r < v->repeat; r++) st = mn_bench_run(&wanted, machine, ctx, &runs[r], err);
+  if (!st) *out = medians(runs, (size_t)v->repeat);
   return st;
 }
 
-static void json_point(mn_report *j, const mn_bench_point *p)
+static void fit_growth(size_t count, mn_cli_bench_series *series)
 {
-  mn_report_begin_object(j, NULL);
-  mn_report_count(j, "n", p->n);
-  mn_report_real(j, "gemm_gflops", p->gemm_gflops);
-  mn_report_real(j, "allocate_s", p->allocate_s);
-  mn_report_real(j, "gram_s", p->gram_s);
-  mn_report_real(j, "gram_gflops", p->gram_gflops);
-  mn_report_real(j, "gram_ratio", p->gram_ratio);
-  mn_report_real(j, "factor_s", p->factor_s);
-  mn_report_real(j, "factor_gflops", p->factor_gflops);
-  mn_report_real(j, "factor_ratio", p->factor_ratio);
-  mn_report_real(j, "solve_s", p->solve_s);
-  mn_report_end(j);
+  double n[MN_CLI_BENCH_SIZES], seconds[MN_CLI_BENCH_SIZES];
+  for (mn_bench_pass pass = 0; pass < MN_BENCH_PASSES; pass++) {
+    for (size_t i = 0; i < count; i++) {
+      n[i] = (double)series->points[i].n;
+      seconds[i] = series->points[i].pass[pass].seconds;
+    }
+    series->growth[pass] = mn_bench_growth(count, n, seconds);
+  }
 }
 
-static mn_status json(const mn_cli *cli, const bench *b, mn_error *err)
+static mn_status measure(mn_cli *cli, mn_cli_bench_run *b, mn_error *err)
 {
-  mn_report *j = NULL;
-  mn_info info;
-  mn_status st = mn_cli_report_open(cli, &j, err);
+  int compare = cli->values.compare_threads, shown = mn_cli_shows_table(cli);
+  mn_context one = cli->context;
+  one.threads = 1;
+  mn_status st = measure_machine(b, &cli->context, &b->all.machine, err);
+  if (!st && compare) st = measure_machine(b, &one, &b->one.machine, err);
+  mn_cli_progress_clear();
+  if (!st && shown) mn_cli_bench_table_head(cli, b);
+  for (size_t i = 0; !st && i < b->count; i++) {
+    st = measure_size(cli, b->n[i], &cli->context, &b->all.machine, &b->all.points[i], err);
+    if (!st && compare) st = measure_size(cli, b->n[i], &one, &b->one.machine, &b->one.points[i], err);
+    mn_cli_progress_clear();
+    if (!st && shown) mn_cli_bench_table_size(cli, b, i);
+  }
   if (st) return st;
-  mn_info_get(&info);
-  mn_report_count(j, "dim", cli->values.dim);
-  mn_report_text(j, "precision", cli->values.bench_type ? "single" : "double");
-  mn_report_real(j, "repeat", cli->values.repeat);
-  mn_report_real(j, "threads", mn_cli_threads(cli));
-  mn_report_text(j, "blas", info.blas);
-  mn_report_begin_list(j, "points");
-  for (size_t i = 0; i < b->count; i++) json_point(j, &b->points[i]);
-  mn_report_end(j);
-  return mn_cli_report_finish(cli, &j, err);
+  fit_growth(b->count, &b->all);
+  if (compare) fit_growth(b->count, &b->one);
+  if (shown) mn_cli_bench_table_growth(b);
+  return MN_OK;
+}
+
+static mn_status check(const mn_cli *cli, mn_cli_bench_run *b, mn_error *err)
+{
+  const mn_cli_values *v = &cli->values;
+  mn_status st = mn_cli_read_sizes(v->sizes, 1e6, MN_CLI_BENCH_SIZES, b->n, &b->count, err);
+  if (!st && v->compare_threads && mn_cli_threads(cli) < 2)
+    st = mn_cli_fail(err, MN_ERR_ARGUMENT, "--compare-threads needs more than one thread");
+  if (!st && v->plot && v->json && !strcmp(v->plot, v->json))
+    st = mn_cli_fail(err, MN_ERR_ARGUMENT, "--plot and --json name the same file, %s", v->plot);
+  if (!st) st = mn_cli_check_outputs(cli, err);
+  if (!st && v->plot) st = mn_plot_check_path(v->plot, err);
+  return st;
 }
 
 mn_status mn_cli_bench(mn_cli *cli, mn_error *err)
 {
-  bench b = {0};
-  mn_status st = mn_cli_read_sizes(cli->values.sizes, 1e6, SIZES_MAX, b.n, &b.count, err);
-  if (!st) st = mn_cli_check_outputs(cli, err);
-  if (!st && mn_cli_shows_table(cli)) table_head(cli);
-  if (!st) st = measure(cli, &b, err);
-  if (!st && cli->values.json) st = json(cli, &b, err);
+  mn_cli_bench_run *b = calloc(1, sizeof *b);
+  if (!b) return mn_cli_fail(err, MN_ERR_MEMORY, "out of memory");
+  mn_status st = check(cli, b, err);
+  if (!st) st = measure(cli, b, err);
+  if (!st && cli->values.plot) st = mn_cli_bench_plot(cli, b, err);
+  if (!st && cli->values.json) st = mn_cli_bench_json(cli, b, err);
+  free(b);
   return st;
 }

@@ -28,7 +28,8 @@ typedef struct {
   size_t n, n_test, rows, cols, dim, verify;
   double corrupt;
   uint64_t shuffle;
-  int dataset, part, bench_type; /* numbers of the choice */
+  int dataset, part, bench_type, bench_samples; /* numbers of the choice */
+  int compare_threads;
   int threads, repeat;
   int mirror, dry_run, quiet, verbose, help, man, completion;
   mn_fit_options fit;

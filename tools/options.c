@@ -24,6 +24,11 @@ static const char *type_name(int value)
   return value >= 0 && value < 2 ? names[value] : NULL;
 }
 
+static const char *samples_name(int value)
+{
+  return value >= 0 ? mn_bench_samples_string((mn_bench_samples)value) : NULL;
+}
+
 static const char data_group[] = "Data", result_group[] = "Results", run_group[] = "Running";
 
 static const mn_cli_row rows[] = {
@@ -177,6 +182,22 @@ static const mn_cli_row rows[] = {
       .group = "Measurement",
       .help = "Measure R times and report medians."},
      MN_CLI_BENCH},
+    {{.key = "data",
+      .type = MN_OPTION_CHOICE,
+      .offset = AT(bench_samples),
+      .choice = samples_name,
+      .fallback = "double",
+      .argument = "KIND",
+      .group = "Measurement",
+      .help =
+          "Samples of reals (double), or of bytes as in images of digits, whose inner products have their own path."},
+     MN_CLI_BENCH},
+    {{.key = "compare-threads",
+      .type = MN_OPTION_FLAG,
+      .offset = AT(compare_threads),
+      .group = "Measurement",
+      .help = "Measure with one thread as well, and show how much faster all of them are."},
+     MN_CLI_BENCH},
     {{.key = "save",
       .type = MN_OPTION_TEXT,
       .offset = AT(save),
@@ -198,6 +219,13 @@ static const mn_cli_row rows[] = {
       .group = result_group,
       .help = "Draw the function and its kinks, or error and norm against N, with gnuplot; FILE ends in .svg or .png."},
      MN_CLI_EXPRESS},
+    {{.key = "plot",
+      .type = MN_OPTION_TEXT,
+      .offset = AT(plot),
+      .argument = "FILE",
+      .group = result_group,
+      .help = "Draw rates and seconds against N, with gnuplot; FILE ends in .svg or .png."},
+     MN_CLI_BENCH},
     {{.key = "verify",
       .type = MN_OPTION_SIZE,
       .offset = AT(verify),

@@ -1,92 +1,187 @@
-/* Rates of this machine, and of the Gram pass and the factorisation against them. */
-#include "minnorm/bench.h"
+/* The passes of a fit, timed at one size, against the limits of this machine. */
+#include "bench/bench.h"
+
+#include <math.h>
 
 #include "core/clock.h"
 #include "core/memory.h"
 #include "core/random.h"
 #include "core/status.h"
 #include "gram/gram.h"
-#include "linalg/blas.h"
 #include "linalg/cholesky.h"
-#include "linalg/rate.h"
 #include "linalg/threads.h"
 
-enum { RIGHT_SIDES = 10 };
-
-mn_status mn_bench_gemm(mn_dtype type, double seconds, const mn_context *ctx, double *gflops, mn_error *err)
+static void fill_double(mn_random *r, size_t count, void *x)
 {
-  if (type != MN_F32 && type != MN_F64) return MN_FAIL(err, MN_ERR_ARGUMENT, "gemm: fp32 or fp64 expected");
-  if (!(seconds > 0)) return MN_FAIL(err, MN_ERR_ARGUMENT, "gemm for %g s: a time above 0 expected", seconds);
-  return mn_gemm_rate(type, seconds, mn_threads_open(ctx), gflops, err);
+  for (size_t i = 0; i < count; i++) ((double *)x)[i] = mn_random_uniform(r);
 }
 
-/* Byte samples like an image set's. */
-static mn_status make_samples(size_t n, size_t dim, mn_data **out, mn_error *err)
+static void fill_bytes(mn_random *r, size_t count, void *x)
 {
-  mn_status st = mn_data_create(n, dim, MN_U8, 1, out, err);
+  for (size_t i = 0; i < count; i++) {
+    uint32_t word = mn_random_u32(r);
+    ((uint8_t *)x)[i] = (word & 0xffff) % 5 ? 0 : (uint8_t)(word >> 24);
+  }
+}
+
+/* Kinds of samples. distance2: the mean of (x - x')^2 of a feature, by which the bandwidth is chosen. */
+static const struct {
+  const char *name;
+  mn_dtype type;
+  double distance2;
+  void (*fill)(mn_random *r, size_t count, void *x);
+} kinds[] = {[MN_BENCH_DOUBLE] = {"double", MN_F64, 1.0 / 6, fill_double},
+             [MN_BENCH_BYTES] = {"bytes", MN_U8, 0.11, fill_bytes}};
+
+const char *mn_bench_samples_string(mn_bench_samples samples)
+{
+  return samples < sizeof kinds / sizeof *kinds ? kinds[samples].name : NULL;
+}
+
+static mn_status make_samples(const mn_bench_point *p, int threads, mn_data **out, mn_error *err)
+{
+  mn_status st = mn_data_create(p->n, p->dim, kinds[p->samples].type, 1, out, err);
   if (st) return st;
-  uint8_t *x = (*out)->x;
-  mn_random r = mn_random_open(0, MN_STREAM_TEST, n);
-  for (size_t i = 0; i < n * dim; i++) x[i] = (uint8_t)mn_random_u32(&r);
-  for (size_t i = 0; i < n; i++) (*out)->y[i] = (double)(i % 10);
+  mn_data *data = *out;
+  size_t size = mn_dtype_size(data->type);
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (size_t i = 0; i < p->n; i++) {
+    mn_random r = mn_random_open(0, MN_STREAM_TEST, i);
+    kinds[p->samples].fill(&r, p->dim, (char *)data->x + i * p->dim * size);
+    data->y[i] = (double)(i % 10);
+  }
   return MN_OK;
 }
 
-static mn_status time_solve(const mn_panels *k, mn_bench_point *out, mn_error *err)
-{
-  double *b = mn_alloc_matrix(out->n * RIGHT_SIDES, sizeof *b);
-  if (!b) return MN_NO_MEMORY(err, out->n * RIGHT_SIDES * sizeof *b);
-  for (size_t i = 0; i < out->n * RIGHT_SIDES; i++) b[i] = (double)(i % 7);
-  double begin_s = mn_clock_s();
-  mn_status st = mn_cholesky_solve(k, out->threads, RIGHT_SIDES, NULL, b, err);
-  out->solve_s = mn_clock_s() - begin_s;
-  mn_free(b);
-  return st;
-}
+/* What a run has at hand. */
+typedef struct {
+  const mn_context *ctx;
+  mn_data *data;
+  mn_scaling *scaling;
+  mn_samples samples;
+  mn_kernel kernel;
+  mn_panels *k;
+  double *b, *product; /* n x MN_BENCH_COLUMNS */
+} run;
 
-static mn_status time_passes(const mn_samples *samples, mn_panels *k, const mn_context *ctx, mn_bench_point *out,
-                             mn_error *err)
+static mn_status open_run(run *r, const mn_bench_point *p, mn_error *err)
 {
-  mn_kernel kernel = mn_kernel_default(MN_KERNEL_GAUSSIAN);
-  double n = (double)out->n, dim = (double)out->dim, begin_s = mn_clock_s();
-  kernel.gamma = 6 / dim; /* the mean squared distance of such samples is dim / 6 */
-  size_t pivot;
-  mn_status st = mn_gram_fill(samples, &kernel, 1e-3, out->threads, ctx, k, err);
+  mn_status st = make_samples(p, p->threads, &r->data, err);
+  if (!st) st = mn_scaling_open(MN_SCALE_AUTO, r->data, &r->scaling, err);
+  if (!st) st = mn_panels_open(p->n, mn_panels_width(p->n), p->type, &r->k, err);
   if (st) return st;
-  out->gram_s = mn_clock_s() - begin_s;
-  out->gram_gflops = n * n * dim / out->gram_s * 1e-9;
-  begin_s = mn_clock_s();
-  if ((st = mn_cholesky_factor(k, out->threads, ctx, &pivot, err))) return st;
-  out->factor_s = mn_clock_s() - begin_s;
-  out->factor_gflops = mn_cholesky_flops(out->n) / out->factor_s * 1e-9;
-  return time_solve(k, out, err);
+  r->samples = mn_samples_of(r->data, r->scaling);
+  r->kernel = mn_kernel_default(MN_KERNEL_GAUSSIAN);
+  r->kernel.gamma = 1 / (kinds[p->samples].distance2 * (double)p->dim);
+  size_t count = p->n * MN_BENCH_COLUMNS;
+  r->b = mn_alloc_matrix(2 * count, sizeof *r->b);
+  if (!r->b) return MN_NO_MEMORY(err, 2 * count * sizeof *r->b);
+  r->product = r->b + count;
+  for (size_t i = 0; i < 2 * count; i++) r->b[i] = (double)(i % 7);
+  return MN_OK;
 }
 
-mn_status mn_bench_run(size_t n, size_t dim, mn_dtype type, const mn_context *ctx, mn_bench_point *out, mn_error *err)
+static void close_run(run *r)
 {
-  const double gemm_s = n < 1000 ? 0.05 : 1; /* small passes take milliseconds: longer would tell nothing more */
-  mn_data *data = NULL;
-  mn_scaling *scaling = NULL;
-  mn_panels *k = NULL;
-  double before, after;
-  *out = (mn_bench_point){.n = n, .dim = dim, .type = type, .threads = mn_threads_open(ctx)};
-  mn_status st = make_samples(n, dim, &data, err);
-  if (!st) st = mn_scaling_open(MN_SCALE_UNIT, data, &scaling, err);
-  if (!st) st = mn_panels_open(n, mn_panels_width(n), type, &k, err);
-  if (st) goto done;
-  mn_samples samples = mn_samples_of(data, scaling);
+  mn_free(r->b);
+  mn_panels_close(&r->k);
+  mn_scaling_close(&r->scaling);
+  mn_data_close(&r->data);
+}
+
+static mn_status allocate(run *r, int threads, mn_error *err)
+{
+  return mn_panels_populate(r->k, threads, r->ctx, err);
+}
+
+static mn_status gram(run *r, int threads, mn_error *err)
+{
+  return mn_gram_fill(&r->samples, &r->kernel, 1e-3, threads, r->ctx, r->k, err);
+}
+
+static mn_status factor(run *r, int threads, mn_error *err)
+{
+  size_t pivot;
+  return mn_cholesky_factor(r->k, threads, r->ctx, &pivot, err);
+}
+
+static mn_status solve(run *r, int threads, mn_error *err)
+{
+  return mn_cholesky_solve(r->k, threads, MN_BENCH_COLUMNS, NULL, r->b, err);
+}
+
+static mn_status residual(run *r, int threads, mn_error *err)
+{
+  return mn_gram_multiply_symmetric(&r->samples, &r->kernel, threads, r->ctx, "residual", MN_BENCH_COLUMNS, r->b,
+                                    r->product, err);
+}
+
+/* In the order of mn_bench_pass. */
+static mn_status (*const passes[MN_BENCH_PASSES])(run *r, int threads, mn_error *err) = {allocate, gram, factor, solve,
+                                                                                         residual};
+
+static mn_status time_pass(run *r, mn_bench_pass pass, mn_bench_point *out, mn_error *err)
+{
   double begin_s = mn_clock_s();
-  if ((st = mn_panels_populate(k, out->threads, ctx, err))) goto done;
-  out->allocate_s = mn_clock_s() - begin_s;
-  if ((st = mn_bench_gemm(type, gemm_s, ctx, &before, err))) goto done;
-  if ((st = time_passes(&samples, k, ctx, out, err))) goto done;
-  if ((st = mn_bench_gemm(type, gemm_s, ctx, &after, err))) goto done;
-  out->gemm_gflops = (before + after) / 2;
-  out->gram_ratio = out->gram_gflops / out->gemm_gflops;
-  out->factor_ratio = out->factor_gflops / out->gemm_gflops;
-done:
-  mn_panels_close(&k);
-  mn_scaling_close(&scaling);
-  mn_data_close(&data);
+  mn_status st = passes[pass](r, out->threads, err);
+  out->pass[pass].seconds = mn_clock_s() - begin_s;
   return st;
+}
+
+/* The gemm rate in the precision of a pass: K is multiplied in fp64 whatever it was factored in. */
+static double gemm_limit(const mn_bench_point *p, mn_bench_pass pass, const mn_bench_machine *machine)
+{
+  if (pass != MN_BENCH_RESIDUAL || p->type == MN_F64) return p->gemm_gflops;
+  return machine ? machine->dgemm_gflops : (double)NAN;
+}
+
+static double memory_limit(mn_bench_pass pass, const mn_bench_machine *machine)
+{
+  if (!machine) return (double)NAN;
+  return pass == MN_BENCH_ALLOCATE ? machine->touch_gbps
+         : pass == MN_BENCH_GRAM   ? machine->write_gbps
+                                   : machine->read_gbps;
+}
+
+static void set_rates(mn_bench_point *p, const mn_bench_machine *machine)
+{
+  for (mn_bench_pass pass = 0; pass < MN_BENCH_PASSES; pass++) {
+    mn_bench_work work = mn_bench_work_of(pass, p->n, p->dim, p->type, p->samples);
+    mn_bench_rate *r = &p->pass[pass];
+    r->flops = work.flops > 0 ? work.flops : (double)NAN;
+    r->gflops = 1e-9 * r->flops / r->seconds;
+    r->gemm_ratio = r->gflops / gemm_limit(p, pass, machine);
+    r->bytes = work.bytes;
+    r->gbps = 1e-9 * r->bytes / r->seconds;
+    r->memory_ratio = r->gbps / memory_limit(pass, machine);
+  }
+}
+
+static mn_status measure(run *r, mn_bench_point *out, mn_error *err)
+{
+  const double gemm_s = out->n < 1000 ? 0.05 : 1; /* small passes take milliseconds: longer would tell nothing more */
+  double before, after;
+  mn_status st = time_pass(r, MN_BENCH_ALLOCATE, out, err);
+  if (!st) st = mn_bench_gemm(out->type, gemm_s, r->ctx, &before, err);
+  for (mn_bench_pass pass = MN_BENCH_GRAM; !st && pass < MN_BENCH_PASSES; pass++) st = time_pass(r, pass, out, err);
+  if (!st) st = mn_bench_gemm(out->type, gemm_s, r->ctx, &after, err);
+  if (!st) out->gemm_gflops = (before + after) / 2;
+  return st;
+}
+
+mn_status mn_bench_run(const mn_bench_point *wanted, const mn_bench_machine *machine, const mn_context *ctx,
+                       mn_bench_point *out, mn_error *err)
+{
+  mn_bench_point p = {.n = wanted->n, .dim = wanted->dim, .type = wanted->type, .samples = wanted->samples};
+  run r = {.ctx = ctx};
+  if (p.type != MN_F32 && p.type != MN_F64) return MN_FAIL(err, MN_ERR_ARGUMENT, "bench: fp32 or fp64 expected");
+  if (!mn_bench_samples_string(p.samples)) return MN_FAIL(err, MN_ERR_ARGUMENT, "bench: no such kind of samples");
+  p.threads = mn_threads_open(ctx);
+  mn_status st = open_run(&r, &p, err);
+  if (!st) st = measure(&r, &p, err);
+  close_run(&r);
+  if (st) return st;
+  set_rates(&p, machine);
+  *out = p;
+  return MN_OK;
 }
