@@ -225,7 +225,7 @@ done <<'TABLE'
 --seed -1 an integer from 0 to 18446744073709551615 expected
 --corrupt 1.5 a number from 0 to 1 expected
 --verify -1 an integer of at least 0 expected
---n 0 an integer from 1
+--n 0 an integer of at least 1 expected
 TABLE
 refuses 'a size that is none' 2 '--n x: an integer' express "${images[@]}" --n 10,x
 refuses 'a label for the layers' 2 'unknown option --labels' express "${images[@]}" --labels l.txt
