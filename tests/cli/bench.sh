@@ -1,6 +1,7 @@
 #!/bin/bash
 # Rates from the command line: the table, the report, the picture. No rate is asserted.
 . "$(dirname "$0")/support.bash"
+here=$(cd "$(dirname "$0")" && pwd)
 cd "$work" || exit 1
 columns() { awk 'NR > 1 && length > m { m = length } END { print m + 0 }' "$1"; } # all but the name of the BLAS
 words() { awk -v row="$1" -v pass="$2" '$1 == pass && ++seen == row' out; }        # the row-th line of a pass
@@ -69,4 +70,22 @@ refuses 'a folder that does not exist' 1 'none/r.svg' bench --plot none/r.svg
 refuses 'one file for two' 2 '--plot and --json name the same file, r.svg' bench --plot r.svg --json r.svg
 refuses 'too many sizes' 2 'at most 32 numbers' bench --n "$(seq -s, 33)"
 refuses 'an option of another' 2 'it is an option of fit' bench --kernel linear
+
+# ---- the comparison with other programs: minnorm alone, so that nothing else has to be installed
+peers=$here/../../tools/bench/peers.sh
+ok 'peers.sh explains itself' grep -q -- '--no-install' <(bash "$peers" --help)
+ok 'peers.sh refuses a size that is none' same "$(bash "$peers" 5e3 2>&1)" "peers.sh: size: a number of at least 1 expected, not '5e3'"
+ok 'peers.sh needs the command' same "$(MINNORM=./none bash "$peers" 50 2>&1 | cut -d ';' -f 1)" 'peers.sh: ./none is not there'
+if /usr/bin/python3 -c 'import numpy' 2> /dev/null; then
+  MINNORM=$minnorm bash "$peers" --no-install --only 'minnorm --precision double' --repeat 2 --threads 2 --json peers.json 300 > out 2> err
+  ok 'peers.sh' same "$?" 0
+  ok 'says what was done' grep -q '^300 training images of synth:digits, 2,000 test images, gamma 0.02, 2 threads, median of 2$' out
+  ok 'a line for minnorm' grep -Eq '^minnorm --precision double +[0-9.]+ +[0-9.]+ .* %' out
+  ok 'nothing was installed' lacks err installing
+  ok 'is valid JSON' valid_json peers.json
+  ok 'two runs' same "$(grep -A 3 wall_s_each peers.json | grep -Ec '^[[:space:]]+[0-9.]+,?$' | cut -c1)" 2
+  ok 'the residual of minnorm, seen by numpy' less "$(sed -n 's/^\t\t\t\t\t"residual": \(.*\),$/\1/p' peers.json)" 1e-13
+else
+  skip 'peers.sh' 'no numpy of the system'
+fi
 finish
