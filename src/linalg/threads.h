@@ -10,10 +10,11 @@
 int mn_threads_open(const mn_context *ctx);
 
 /* Sets the number of threads inside BLAS calls, where the BLAS has such a control. For whole-matrix LAPACK calls,
- * undone with 1. */
+ * undone with 1. Debian's BLIS has none: its calls run on one thread from the first mn_threads_open on. */
 void mn_threads_blas(int threads);
 
-/* What is linked: "OpenBLAS 0.3.21 ... pthreads", "BLIS", "reference or unknown". Static string. */
+/* The library that BLAS calls reach: "OpenBLAS 0.3.21 ... pthreads", "BLIS, OpenMP (PATH)", "reference BLAS (PATH)",
+ * "unknown BLAS (PATH)". Static string. */
 const char *mn_threads_blas_name(void);
 
 #endif
