@@ -9,6 +9,7 @@
 #include "core/progress.h"
 #include "core/status.h"
 #include "gram/tile.h"
+#include "linalg/skinny.h"
 
 /* Tiles of the passes that do not store K have at most this many rows and columns, and blocks of at most this many
  * elements: small enough to stay in the second-level cache while they are used. */
@@ -24,6 +25,7 @@ typedef struct {
 /* What the threads of one pass share. */
 typedef struct {
   mn_tiles tiles;
+  const mn_skinny *skinny; /* products of a tile with the vectors */
   int threads;
   size_t columns; /* of the vectors multiplied; 0: K is stored */
   const double *v;
@@ -66,6 +68,7 @@ static mn_status open_pass(pass *p, const mn_samples *rows, const mn_samples *co
                            int of_distance, mn_dtype type, mn_error *err)
 {
   int ok = 1;
+  p->skinny = mn_skinny_best(type);
   mn_status st = mn_tiles_open(&p->tiles, rows, cols, kernel, of_distance, type, p->threads, err);
   if (st) return st;
   if (!(p->all = mn_calloc((size_t)p->threads, sizeof *p->all))) return MN_NO_MEMORY(err, sizeof *p->all);
@@ -116,9 +119,9 @@ static double tile_flops(const pass *p, size_t m, size_t n)
   return 2 * (double)m * (double)n * (double)p->tiles.rows.samples->dim;
 }
 
-static void fill_work(pass *p, mn_panels *out, double ridge, buffers *b)
+static void fill_work(pass *p, mn_panels *out, size_t end, double ridge, buffers *b)
 {
-  size_t tiles = mn_panels_tiles(out), w = out->width, ticket, i, j;
+  size_t tiles = mn_panels_ticket(out, end, end), w = out->width, ticket, i, j;
   while ((ticket = atomic_fetch_add(&p->next, 1)) < tiles && !mn_meter_cancelled(&p->meter)) {
     mn_panels_tile_of(out, ticket, &i, &j);
     size_t m = mn_panels_rows(out, i), n = mn_panels_rows(out, j), ld = out->panel[j].ld;
@@ -129,15 +132,31 @@ static void fill_work(pass *p, mn_panels *out, double ridge, buffers *b)
   }
 }
 
-static mn_status fill(const mn_samples *samples, const mn_kernel *kernel, int of_distance, double ridge, int threads,
-                      const mn_context *ctx, mn_panels *out, double *norms, mn_error *err)
+/* The panels first ... end - 1. */
+typedef struct {
+  mn_panels *panels;
+  size_t first, end;
+} range;
+
+/* Rows from a panel on, which is as many as columns. */
+static size_t order_from(const range *r, size_t panel)
 {
-  pass p = {.threads = threads, .tiles = {.rows.tile = out->width, .cols.tile = out->width}};
-  mn_status st = open_pass(&p, samples, NULL, kernel, of_distance, out->type, err);
+  size_t start = panel * r->panels->width;
+  return start < r->panels->n ? r->panels->n - start : 0;
+}
+
+static mn_status fill(const mn_samples *samples, const mn_kernel *kernel, int of_distance, double ridge, int threads,
+                      const mn_context *ctx, const range *out, double *norms, mn_error *err)
+{
+  size_t w = out->panels->width, dim = samples->dim, whole = order_from(out, out->first),
+         rest = order_from(out, out->end);
+  pass p = {.threads = threads, .tiles = {.rows.tile = w, .cols.tile = w}};
+  p.next = mn_panels_ticket(out->panels, out->first, out->first);
+  mn_status st = open_pass(&p, samples, NULL, kernel, of_distance, out->panels->type, err);
   if (st) goto done;
-  mn_meter_open(&p.meter, ctx, "gram", pass_flops(samples->n, samples->n, samples->dim), "flop");
+  mn_meter_open(&p.meter, ctx, "gram", pass_flops(whole, whole, dim) - pass_flops(rest, rest, dim), "flop");
 #pragma omp parallel num_threads(threads)
-  fill_work(&p, out, ridge, &p.all[omp_get_thread_num()]);
+  fill_work(&p, out->panels, out->end, ridge, &p.all[omp_get_thread_num()]);
   st = mn_meter_close(&p.meter, err);
   if (!st && norms) memcpy(norms, p.tiles.rows.norms, samples->n * sizeof *norms);
 done:
@@ -148,14 +167,22 @@ done:
 mn_status mn_gram_fill(const mn_samples *samples, const mn_kernel *kernel, double ridge, int threads,
                        const mn_context *ctx, mn_panels *out, mn_error *err)
 {
-  return fill(samples, kernel, mn_kernel_find(kernel->name)->of_distance, ridge, threads, ctx, out, NULL, err);
+  return mn_gram_fill_panels(samples, kernel, ridge, threads, ctx, out, 0, out->count, err);
+}
+
+mn_status mn_gram_fill_panels(const mn_samples *samples, const mn_kernel *kernel, double ridge, int threads,
+                              const mn_context *ctx, mn_panels *out, size_t first, size_t end, mn_error *err)
+{
+  int of_distance = mn_kernel_find(kernel->name)->of_distance;
+  return fill(samples, kernel, of_distance, ridge, threads, ctx, &(range){out, first, end}, NULL, err);
 }
 
 mn_status mn_gram_inner(const mn_samples *samples, const mn_kernel *kernel, int threads, const mn_context *ctx,
                         mn_panels *out, double *norms, mn_error *err)
 {
   mn_kernel linear = mn_kernel_default(MN_KERNEL_LINEAR);
-  return fill(samples, &linear, mn_kernel_find(kernel->name)->of_distance, 0, threads, ctx, out, norms, err);
+  return fill(samples, &linear, mn_kernel_find(kernel->name)->of_distance, 0, threads, ctx,
+              &(range){out, 0, out->count}, norms, err);
 }
 
 /* Whole block rows of the product, so that no two threads write the same element. */
@@ -164,10 +191,11 @@ static void multiply_work(pass *p, buffers *b)
   size_t m_all = p->tiles.rows.samples->n, n_all = p->tiles.cols.samples->n, w = p->tiles.cols.tile, i;
   while ((i = p->tiles.rows.tile * atomic_fetch_add(&p->next, 1)) < m_all && !mn_meter_cancelled(&p->meter)) {
     size_t m = at_most(p->tiles.rows.tile, m_all - i);
+    for (size_t c = 0; c < p->columns; c++) memset(p->out + i + c * m_all, 0, m * sizeof *p->out);
     for (size_t j = 0; j < n_all && !mn_meter_cancelled(&p->meter); j += w) {
       size_t n = at_most(w, n_all - j);
       mn_tile_compute(&p->tiles, &b->blocks, i, m, j, n, b->tile, m);
-      p->tiles.blas->gemm('N', 'N', m, p->columns, n, 1, b->tile, m, p->v + j, n_all, j ? 1 : 0, p->out + i, m_all);
+      p->skinny->times(m, n, b->tile, m, p->columns, p->v + j, n_all, p->out + i, m_all);
       mn_meter_add(&p->meter, tile_flops(p, m, n));
     }
   }
@@ -198,13 +226,16 @@ done:
 /* Tile (i, j) of the symmetric product serves rows i and, off the diagonal, rows j. */
 static void symmetric_tile(pass *p, buffers *b, size_t i, size_t j)
 {
-  size_t n_all = p->tiles.rows.samples->n, w = p->tiles.rows.tile, m = at_most(w, n_all - i * w),
-         n = at_most(w, n_all - j * w);
+  size_t n_all = p->tiles.rows.samples->n, w = p->tiles.rows.tile, columns = p->columns;
+  size_t m = at_most(w, n_all - i * w), n = at_most(w, n_all - j * w);
+  const double *v_rows = p->v + i * w, *v_cols = p->v + j * w;
   mn_tile_compute(&p->tiles, &b->blocks, i * w, m, j * w, n, b->tile, m);
-  if (i == j) mn_tile_diagonal(&p->tiles, i * w, m, 0, b->tile, m);
-  p->tiles.blas->gemm('N', 'N', m, p->columns, n, 1, b->tile, m, p->v + j * w, n_all, 1, b->sum + i * w, n_all);
-  if (i != j)
-    p->tiles.blas->gemm('T', 'N', n, p->columns, m, 1, b->tile, m, p->v + i * w, n_all, 1, b->sum + j * w, n_all);
+  if (i == j) {
+    mn_tile_diagonal(&p->tiles, i * w, m, 0, b->tile, m);
+    p->skinny->symmetric(m, b->tile, m, columns, v_rows, n_all, b->sum + i * w, n_all);
+  } else {
+    p->skinny->both(m, n, b->tile, m, columns, v_rows, v_cols, n_all, b->sum + i * w, b->sum + j * w, n_all);
+  }
   mn_meter_add(&p->meter, tile_flops(p, m, n) * (i == j ? 0.5 : 1));
 }
 
@@ -212,8 +243,8 @@ static void symmetric_tile(pass *p, buffers *b, size_t i, size_t j)
  * adds the same terms in the same order in every run. */
 static void symmetric_work(pass *p, size_t thread, buffers *b)
 {
-  size_t blocks = (p->tiles.rows.samples->n + p->tiles.rows.tile - 1) / p->tiles.rows.tile,
-         round = 2 * (size_t)p->threads;
+  size_t blocks = (p->tiles.rows.samples->n + p->tiles.rows.tile - 1) / p->tiles.rows.tile;
+  size_t round = 2 * (size_t)p->threads;
   for (size_t j = 0; j < blocks; j++) {
     size_t place = j % round;
     if (place != thread && place != round - 1 - thread) continue;

@@ -21,6 +21,10 @@ double mn_gram_symmetric_bytes(size_t n, size_t dim, size_t columns, int threads
 mn_status mn_gram_fill(const mn_samples *samples, const mn_kernel *kernel, double ridge, int threads,
                        const mn_context *ctx, mn_panels *out, mn_error *err);
 
+/* The same for panels first ... end - 1 alone; the others need no memory. */
+mn_status mn_gram_fill_panels(const mn_samples *samples, const mn_kernel *kernel, double ridge, int threads,
+                              const mn_context *ctx, mn_panels *out, size_t first, size_t end, mn_error *err);
+
 /* The inner products and squared norms (n) that the transform of this kernel takes. Where it is a function of distance
  * they are those of samples with their mean taken off, or, for bytes, -r^2/2 and 0. Candidates for its parameters are
  * tried on one such matrix. Phase "gram". */
