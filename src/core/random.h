@@ -15,7 +15,8 @@ typedef enum {
   MN_STREAM_CORRUPT,
   MN_STREAM_TEST,
   MN_STREAM_PROJECTION,
-  MN_STREAM_VERIFY
+  MN_STREAM_VERIFY,
+  MN_STREAM_PIVOT
 } mn_stream;
 
 /* A generator is a position in a stream; copy it to fork, start one per sample for parallel work. */

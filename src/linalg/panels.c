@@ -1,6 +1,7 @@
 #include "linalg/panels.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "core/memory.h"
 #include "core/progress.h"
@@ -135,6 +136,33 @@ void mn_panels_tile_of(const mn_panels *panels, size_t ticket, size_t *tile_row,
   }
   *panel = j;
   *tile_row = j + ticket;
+}
+
+static void copy_column(mn_dtype type, const void *from, size_t rows, float *restrict to)
+{
+  if (type == MN_F64)
+    for (size_t i = 0; i < rows; i++) to[i] = (float)((const double *)from)[i];
+  else
+    memcpy(to, from, rows * sizeof *to);
+}
+
+void mn_panels_copy_shifted(const mn_panels *from, double shift, mn_panels *to, int threads)
+{
+  size_t n = from->n;
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 16)
+  for (size_t j = 0; j < n; j++) copy_column(from->type, mn_panels_at(from, j, j), n - j, mn_panels_at(to, j, j));
+  mn_panels_shift(to, shift);
+}
+
+void mn_panels_shift(mn_panels *panels, double shift)
+{
+  for (size_t i = 0; i < panels->n; i++) {
+    void *at = mn_panels_at(panels, i, i);
+    if (panels->type == MN_F64)
+      *(double *)at += shift;
+    else
+      *(float *)at = (float)((double)*(float *)at + shift);
+  }
 }
 
 /* Adds the magnitudes of one column below its diagonal to the sums of the rows; returns their total. */

@@ -54,6 +54,10 @@ size_t mn_panels_tiles(const mn_panels *panels);
 size_t mn_panels_ticket(const mn_panels *panels, size_t tile_row, size_t panel);
 void mn_panels_tile_of(const mn_panels *panels, size_t ticket, size_t *tile_row, size_t *panel);
 
+/* to (fp32, of the same shape) = from + shift I, from of either type; and panels += shift I. */
+void mn_panels_copy_shifted(const mn_panels *from, double shift, mn_panels *to, int threads);
+void mn_panels_shift(mn_panels *panels, double shift);
+
 /* 1-norm of the symmetric matrix whose lower triangle the panels hold. */
 mn_status mn_panels_norm1(const mn_panels *panels, int threads, double *out, mn_error *err);
 

@@ -1,0 +1,302 @@
+#include "linalg/low_rank.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/memory.h"
+#include "core/progress.h"
+#include "core/random.h"
+#include "core/status.h"
+#include "linalg/blas.h"
+#include "linalg/skinny.h"
+
+enum { BLOCK = 256, ROWS = 2048 }; /* pivots drawn at a time; rows of a tile of F */
+
+static size_t at_most(size_t a, size_t b)
+{
+  return a < b ? a : b;
+}
+
+/* ---- pivots */
+
+typedef struct {
+  const mn_panels *k;
+  int threads;
+  mn_random random;
+  double *left;   /* n: diagonal of K - F F' */
+  double trace;   /* of K */
+  size_t *pivots; /* BLOCK */
+  float *rows;    /* BLOCK x rank: F at the pivots */
+  float *corner;  /* BLOCK x BLOCK */
+} builder;
+
+static float diagonal(const mn_panels *k, size_t i)
+{
+  return *(const float *)mn_panels_at(k, i, i);
+}
+
+static int compare_sizes(const void *a, const void *b)
+{
+  size_t x = *(const size_t *)a, y = *(const size_t *)b;
+  return (x > y) - (x < y);
+}
+
+static double sum_of(const double *v, size_t n)
+{
+  double sum = 0;
+  for (size_t i = 0; i < n; i++) sum += v[i];
+  return sum;
+}
+
+/* Draws at most `most` different pivots; returns how many. */
+static size_t draw_pivots(builder *b, size_t most)
+{
+  size_t n = b->k->n, count = 0;
+  double total = sum_of(b->left, n), places[BLOCK];
+  if (!(total > 1e-7 * b->trace)) return 0;
+  for (size_t d = 0; d < most; d++) places[d] = mn_random_uniform(&b->random) * total;
+  for (size_t d = 0; d < most; d++) { /* the places ascend after sorting by insertion */
+    double place = places[d];
+    size_t m = d;
+    for (; m > 0 && places[m - 1] > place; m--) places[m] = places[m - 1];
+    places[m] = place;
+  }
+  double sum = 0;
+  for (size_t i = 0, d = 0; i < n && d < most; i++) {
+    sum += b->left[i];
+    if (places[d] > sum) continue;
+    b->pivots[count++] = i;
+    while (d < most && places[d] <= sum) d++;
+  }
+  qsort(b->pivots, count, sizeof *b->pivots, compare_sizes);
+  return count;
+}
+
+/* ---- columns */
+
+/* Column j of K from its lower triangle, n elements. */
+static void copy_column(const mn_panels *k, size_t j, float *out)
+{
+  size_t w = k->width, own = j / w;
+  for (size_t panel = 0; panel <= own; panel++) {
+    size_t first = panel * w, end = panel == own ? j : first + w, ld = k->panel[panel].ld;
+    const float *row = mn_panels_at(k, j, first);
+    for (size_t c = first; c < end; c++) out[c] = row[(c - first) * ld];
+  }
+  memcpy(out + j, mn_panels_at(k, j, j), (k->n - j) * sizeof *out);
+}
+
+/* F's next columns: K(:, S) - F F(S, :)', then divided by the Cholesky factor of its rows S. */
+static mn_status append(builder *b, mn_low_rank *p, size_t count, mn_error *err)
+{
+  const mn_blas *blas = mn_blas_of(MN_F32);
+  size_t n = p->n, rank = p->rank;
+  float *g = p->f + rank * n;
+#pragma omp parallel for num_threads(b->threads) schedule(dynamic)
+  for (size_t s = 0; s < count; s++) {
+    copy_column(b->k, b->pivots[s], g + s * n);
+    for (size_t c = 0; c < rank; c++) b->rows[s + c * BLOCK] = p->f[b->pivots[s] + c * n];
+  }
+#pragma omp parallel for num_threads(b->threads) schedule(dynamic)
+  for (size_t i = 0; i < n; i += ROWS)
+    if (rank) blas->gemm('N', 'T', at_most(ROWS, n - i), count, rank, -1, p->f + i, n, b->rows, BLOCK, 1, g + i, n);
+  double shift = 0;
+  for (size_t s = 0; s < count; s++) shift = fmax(shift, 1e-6 * (double)g[b->pivots[s] + s * n]);
+  for (int attempt = 0;; attempt++, shift *= 10) {
+    for (size_t s = 0; s < count; s++)
+      for (size_t t = 0; t < count; t++) b->corner[t + s * BLOCK] = g[b->pivots[t] + s * n];
+    for (size_t s = 0; s < count; s++) b->corner[s + s * BLOCK] += (float)shift;
+    if (!blas->potrf(count, b->corner, BLOCK)) break;
+    if (attempt == 5)
+      return MN_FAIL(err, MN_ERR_SINGULAR, "preconditioner: the pivots' block is not positive definite");
+  }
+#pragma omp parallel for num_threads(b->threads) schedule(dynamic)
+  for (size_t i = 0; i < n; i += ROWS) {
+    size_t rows = at_most(ROWS, n - i);
+    blas->trsm('R', 'T', rows, count, b->corner, BLOCK, g + i, n);
+    for (size_t s = 0; s < count; s++)
+      for (size_t r = i; r < i + rows; r++) b->left[r] -= (double)g[r + s * n] * (double)g[r + s * n];
+    for (size_t r = i; r < i + rows; r++) b->left[r] = fmax(b->left[r], 0);
+  }
+  for (size_t s = 0; s < count; s++) b->left[b->pivots[s]] = 0;
+  p->rank += count;
+  return MN_OK;
+}
+
+/* ---- mu I + F'F, in fp32 products of ROWS rows that are added up in fp64 */
+static mn_status make_core(mn_low_rank *p, int threads, mn_error *err)
+{
+  const mn_blas *blas32 = mn_blas_of(MN_F32), *blas = mn_blas_of(MN_F64);
+  size_t n = p->n, rank = p->rank, tiles = (rank + BLOCK - 1) / BLOCK;
+  float *parts = mn_alloc_matrix((size_t)BLOCK * BLOCK * (size_t)threads, sizeof *parts);
+  p->core = mn_alloc_matrix(rank * rank, sizeof *p->core);
+  if (!parts || !p->core) {
+    mn_free(parts);
+    return MN_NO_MEMORY(err, rank * rank * sizeof *p->core);
+  }
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+  for (size_t t = 0; t < tiles * tiles; t++) {
+    size_t i = t / tiles * BLOCK, j = t % tiles * BLOCK;
+    if (i < j) continue;
+    float *part = parts + (size_t)BLOCK * BLOCK * (size_t)omp_get_thread_num();
+    size_t rows = at_most(BLOCK, rank - i), columns = at_most(BLOCK, rank - j);
+    for (size_t k = 0; k < n; k += ROWS) {
+      blas32->gemm('T', 'N', rows, columns, at_most(ROWS, n - k), 1, p->f + k + i * n, n, p->f + k + j * n, n, 0, part,
+                   BLOCK);
+      for (size_t c = 0; c < columns; c++)
+        for (size_t r = 0; r < rows; r++)
+          p->core[i + r + (j + c) * rank] = (k ? p->core[i + r + (j + c) * rank] : 0) + (double)part[r + c * BLOCK];
+    }
+  }
+  mn_free(parts);
+  for (size_t c = 0; c < rank; c++) p->core[c + c * rank] += p->mu;
+  if (blas->potrf(rank, p->core, rank))
+    return MN_FAIL(err, MN_ERR_SINGULAR, "preconditioner: its core is not positive definite");
+  return MN_OK;
+}
+
+static mn_status builder_open(builder *b, size_t rank, mn_error *err)
+{
+  size_t n = b->k->n;
+  b->left = mn_alloc(n, sizeof *b->left);
+  b->pivots = mn_alloc(BLOCK, sizeof *b->pivots);
+  b->rows = mn_alloc_matrix((rank + BLOCK) * BLOCK, sizeof *b->rows);
+  b->corner = mn_alloc_matrix((size_t)BLOCK * BLOCK, sizeof *b->corner);
+  if (!b->left || !b->pivots || !b->rows || !b->corner)
+    return MN_NO_MEMORY(err, n * sizeof *b->left + rank * BLOCK * sizeof *b->rows);
+  for (size_t i = 0; i < n; i++) b->left[i] = (double)diagonal(b->k, i);
+  b->trace = sum_of(b->left, n);
+  return MN_OK;
+}
+
+static void builder_close(builder *b)
+{
+  mn_free(b->left);
+  mn_free(b->pivots);
+  mn_free(b->rows);
+  mn_free(b->corner);
+}
+
+static mn_status build(builder *b, mn_low_rank *p, size_t rank, double ridge, const mn_context *ctx, mn_error *err)
+{
+  mn_meter meter;
+  mn_status st = MN_OK;
+  mn_meter_open(&meter, ctx, "precondition", (double)rank, "column");
+  while (!st && p->rank < rank) {
+    size_t before = p->rank, count = draw_pivots(b, at_most(BLOCK, rank - p->rank));
+    if (!count) break;
+    st = append(b, p, count, err);
+    if (mn_meter_add(&meter, (double)(p->rank - before))) break;
+  }
+  if (!st) st = mn_meter_close(&meter, err);
+  double left = sum_of(b->left, p->n), floor = 1e-7 * b->trace;
+  p->trace_left = b->trace > 0 ? left / b->trace : 0;
+  p->mu = ridge + 0.5 * fmax(left, floor) / (double)p->n;
+  return st ? st : make_core(p, b->threads, err);
+}
+
+double mn_low_rank_bytes(size_t n, size_t rank, int threads)
+{
+  double r = (double)rank;
+  return (double)n * (r * sizeof(float) + sizeof(double)) + r * r * sizeof(double) +
+         (r + BLOCK) * BLOCK * sizeof(float) + (double)threads * BLOCK * BLOCK * sizeof(float);
+}
+
+mn_status mn_low_rank_open(const mn_panels *k, size_t rank, double ridge, uint64_t seed, int threads,
+                           const mn_context *ctx, mn_low_rank **out, mn_error *err)
+{
+  builder b = {.k = k, .threads = threads, .random = mn_random_open(seed, MN_STREAM_PIVOT, 0)};
+  mn_low_rank *p = mn_calloc(1, sizeof *p);
+  *out = NULL;
+  if (!p) return MN_NO_MEMORY(err, sizeof *p);
+  p->n = k->n;
+  rank = at_most(rank, k->n);
+  p->f = mn_alloc_matrix(p->n * rank, sizeof *p->f);
+  mn_status st = p->f ? builder_open(&b, rank, err) : MN_NO_MEMORY(err, p->n * rank * sizeof *p->f);
+  if (!st) st = build(&b, p, rank, ridge, ctx, err);
+  builder_close(&b);
+  if (st)
+    mn_low_rank_close(&p);
+  else
+    *out = p;
+  return st;
+}
+
+void mn_low_rank_close(mn_low_rank **p)
+{
+  if (!*p) return;
+  mn_free((*p)->f);
+  mn_free((*p)->core);
+  mn_free(*p);
+  *p = NULL;
+}
+
+/* ---- applying it: each column is scaled to its largest element first, so that fp32 neither over- nor underflows */
+
+static void scale_columns(const double *v, size_t n, size_t columns, float *scaled, double *scale)
+{
+  for (size_t c = 0; c < columns; c++) {
+    double most = 0;
+    for (size_t i = 0; i < n; i++) most = fmax(most, fabs(v[i + c * n]));
+    scale[c] = most > 0 ? most : 1;
+    for (size_t i = 0; i < n; i++) scaled[i + c * n] = (float)(v[i + c * n] / scale[c]);
+  }
+}
+
+/* t (rank x columns) = F'v, the rows of F dealt in a fixed way. parts: rank x columns a thread. */
+static void project(const mn_low_rank *p, int threads, size_t columns, const float *v, double *parts, double *t)
+{
+  const mn_skinny *skinny = mn_skinny_best(MN_F32);
+  size_t size = p->rank * columns, n = p->n;
+  memset(parts, 0, size * (size_t)threads * sizeof *parts);
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (size_t i = 0; i < n; i += ROWS)
+    skinny->transposed(at_most(ROWS, n - i), p->rank, p->f + i, n, columns, v + i, n,
+                       parts + size * (size_t)omp_get_thread_num(), p->rank);
+  memset(t, 0, size * sizeof *t);
+  for (int thread = 0; thread < threads; thread++)
+    for (size_t e = 0; e < size; e++) t[e] += parts[(size_t)thread * size + e];
+}
+
+/* out = (v - F t) / mu, with out as the sum. */
+static void subtract(const mn_low_rank *p, int threads, size_t columns, const double *v, const float *t,
+                     const double *scale, double *out)
+{
+  const mn_skinny *skinny = mn_skinny_best(MN_F32);
+  size_t n = p->n;
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (size_t i = 0; i < n; i += ROWS) {
+    size_t rows = at_most(ROWS, n - i);
+    for (size_t c = 0; c < columns; c++) memset(out + i + c * n, 0, rows * sizeof *out);
+    skinny->times(rows, p->rank, p->f + i, n, columns, t, p->rank, out + i, n);
+    for (size_t c = 0; c < columns; c++)
+      for (size_t r = i + c * n; r < i + rows + c * n; r++) out[r] = (v[r] - out[r] * scale[c]) / p->mu;
+  }
+}
+
+mn_status mn_low_rank_solve(const mn_low_rank *p, int threads, size_t columns, const double *v, double *out,
+                            mn_error *err)
+{
+  const mn_blas *blas = mn_blas_of(MN_F64);
+  size_t n = p->n, rank = p->rank, small = rank * columns;
+  float *scaled = mn_alloc_matrix(n * columns + small, sizeof *scaled), *t32 = scaled ? scaled + n * columns : NULL;
+  double *t = mn_alloc_matrix(small * (1 + (size_t)threads) + columns, sizeof *t);
+  mn_status st = MN_OK;
+  if (!scaled || !t) {
+    st = MN_NO_MEMORY(err, n * columns * sizeof *scaled);
+    goto done;
+  }
+  double *parts = t + small, *scale = parts + small * (size_t)threads;
+  scale_columns(v, n, columns, scaled, scale);
+  project(p, threads, columns, scaled, parts, t);
+  blas->trsm('L', 'N', rank, columns, p->core, rank, t, rank);
+  blas->trsm('L', 'T', rank, columns, p->core, rank, t, rank);
+  for (size_t e = 0; e < small; e++) t32[e] = (float)t[e];
+  subtract(p, threads, columns, v, t32, scale, out);
+done:
+  mn_free(scaled);
+  mn_free(t);
+  return st;
+}
