@@ -24,7 +24,7 @@ enum {
 typedef struct {
   char *data_dir, *train, *test;
   char *model, *save, *json, *labels, *scores;
-  char *convert, *png, *url, *sizes, *plot;
+  char *convert, *png, *url, *sizes, *plot, *checkpoint, *scratch;
   size_t n, n_test, rows, cols, dim, verify;
   double corrupt;
   uint64_t shuffle;

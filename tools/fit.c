@@ -78,6 +78,12 @@ static mn_status report_results(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
   if (!st && v->json) st = mn_cli_fit_json(cli, run, err);
   if (!st && v->save) st = mn_model_save(run->model, v->save, err);
   if (!st && v->save && mn_cli_shows_table(cli)) mn_cli_line("saved", "%s", v->save);
+  const mn_solution *s = &mn_model_report(run->model)->solution;
+  if (!st && !s->converged)
+    st = mn_cli_fail(err, MN_ERR_SINGULAR,
+                     "cg ended after %d iterations at a residual of %.1e, before it reached what "
+                     "--tol asks for",
+                     s->iterations, s->residual);
   return st;
 }
 
@@ -91,6 +97,8 @@ static void close_run(mn_cli_fit_run *run)
 
 mn_status mn_cli_fit(mn_cli *cli, mn_error *err)
 {
+  cli->values.fit.solve.checkpoint = cli->values.checkpoint;
+  cli->values.fit.solve.scratch = cli->values.scratch;
   mn_cli_fit_run run = {0};
   int dry_run = cli->values.dry_run;
   mn_status st = check_options(cli, err);

@@ -94,6 +94,15 @@ static void system_members(mn_report *j, const mn_fit_report *r)
   const mn_system_report *s = &r->system;
   mn_report_text(j, "solver", mn_solver_string(s->solver));
   mn_report_text(j, "precision", mn_precision_string(s->precision));
+  mn_report_text(j, "gram_kept", mn_gram_kept_string(s->gram_kept));
+  mn_report_real(j, "shift", s->shift);
+  if (s->preconditioner_rank)
+    mn_report_count(j, "preconditioner_rank", s->preconditioner_rank);
+  else
+    mn_report_null(j, "preconditioner_rank");
+  mn_report_count(j, "resumed_panels", s->resumed_panels);
+  mn_report_count(j, "disk_bytes", s->disk_bytes);
+  mn_report_real(j, "disk_read_bytes", s->disk_read_bytes);
   mn_report_begin_list(j, "fallbacks");
   for (int i = 0; i < s->fallback_count; i++) mn_report_text(j, NULL, s->fallbacks[i]);
   mn_report_end(j);
@@ -133,7 +142,11 @@ static void quality(mn_report *j, const mn_cli_fit_run *run, const mn_fit_report
   mn_report_real(j, "test_rmse", run->test ? m->rmse : none);
   mn_report_real(j, "train_r2", r->train_r2);
   mn_report_real(j, "r2", run->test ? m->r2 : none);
-  mn_report_null(j, "iterations");
+  if (r->system.solver == MN_SOLVER_CG)
+    mn_report_count(j, "iterations", (uint64_t)r->solution.iterations);
+  else
+    mn_report_null(j, "iterations");
+  mn_report_flag(j, "converged", r->solution.converged);
   mn_report_real(j, "refinements", r->solution.refinements);
   mn_report_real(j, "norm", r->norm);
   mn_report_reals(j, "norm_per_class", r->outputs, r->norm_per_output);

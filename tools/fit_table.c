@@ -86,6 +86,13 @@ static void solver_lines(const mn_cli *cli, const mn_fit_report *r)
   const mn_system_report *s = &r->system;
   mn_cli_line("solver", "%s, %s, ridge %s, %d threads", mn_solver_string(s->solver), mn_precision_string(s->precision),
               mn_number_real(r->ridge, 6).text, mn_cli_threads(cli));
+  if (s->gram_kept != MN_GRAM_NONE)
+    mn_cli_line("kept", "the Gram matrix in %s precision", mn_gram_kept_string(s->gram_kept));
+  if (s->preconditioner_rank)
+    mn_cli_line("cg", "%d iterations, preconditioner of rank %s", r->solution.iterations,
+                mn_number_count(s->preconditioner_rank).text);
+  if (s->disk_bytes) mn_cli_line("disk", "%s of factor out of core", mn_number_bytes((double)s->disk_bytes).text);
+  if (s->resumed_panels) mn_cli_line("resumed", "after %s panels", mn_number_count(s->resumed_panels).text);
   if (r->merged) mn_cli_line("merged", "%s equal samples of equal targets", mn_number_count(r->merged).text);
   for (int i = 0; i < s->fallback_count; i++) mn_cli_line("fallback", "%s", s->fallbacks[i]);
   if (s->rank && s->rank < s->unknowns)
@@ -114,7 +121,8 @@ static void quality_lines(const mn_cli_fit_run *run, const mn_fit_report *r)
     pair_line("R2", mn_number_real(r->train_r2, 4), mn_number_real(m->r2, 4), has_test);
   }
   mn_cli_line("norm", "%12s", mn_number_real(r->norm, 6).text);
-  mn_cli_line("residual", "%12s", mn_number_real(r->solution.residual, 2).text);
+  mn_cli_line("residual", "%12s%s", mn_number_real(r->solution.residual, 2).text,
+              r->solution.converged ? "" : ": not what was asked for");
   mn_cli_line("rcond", "%12s", mn_number_real(r->system.rcond, 2).text);
 }
 

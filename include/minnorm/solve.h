@@ -21,23 +21,43 @@
 extern "C" {
 #endif
 
-typedef enum { MN_SOLVER_AUTO, MN_SOLVER_CHOLESKY, MN_SOLVER_LU, MN_SOLVER_EIGEN, MN_SOLVER_COUNT } mn_solver;
-typedef enum { MN_PRECISION_AUTO, MN_PRECISION_DOUBLE, MN_PRECISION_SINGLE } mn_precision;
+typedef enum {
+  MN_SOLVER_AUTO,
+  MN_SOLVER_CHOLESKY,
+  MN_SOLVER_LU,
+  MN_SOLVER_EIGEN,
+  MN_SOLVER_CG,
+  MN_SOLVER_COUNT
+} mn_solver;
+typedef enum { MN_PRECISION_AUTO, MN_PRECISION_DOUBLE, MN_PRECISION_MIXED, MN_PRECISION_SINGLE } mn_precision;
+
+/* What of K is kept beside a factor in lower precision, or for an iteration. */
+typedef enum { MN_GRAM_NONE, MN_GRAM_SINGLE, MN_GRAM_DOUBLE } mn_gram_kept;
 
 /* Names on the command line. */
 const char *mn_solver_string(mn_solver solver);
 const char *mn_precision_string(mn_precision precision);
+const char *mn_gram_kept_string(mn_gram_kept kept); /* "none", "single", "double" */
 
 typedef struct {
-  mn_solver solver;       /* auto: least squares for a linear kernel with dim < n, else Cholesky, with fallbacks */
-  mn_precision precision; /* of the factor; auto is double. The residual is always evaluated in double */
+  mn_solver solver; /* auto: least squares for a linear kernel with dim < n, CG to interpolate, else Cholesky, with
+                       fallbacks */
+  mn_precision precision; /* of the factor. mixed: fp32, and conjugate gradients with it to a residual in fp64, or fp64
+                             where that stalls; auto: mixed from 8,192 samples on, double below. The residual is always
+                             evaluated in double */
   double ridge;           /* >= 0, added to the diagonal of K */
   double
       rank_tolerance;  /* eigen: values below this fraction of the largest count as zero; 0: n (or max(n, d)) epsilon */
   size_t memory_bytes; /* budget of the whole process; 0: what the machine has available */
   int refinements;     /* at most this many steps of iterative refinement */
-  double tolerance;    /* refinement stops at this relative residual */
+  double tolerance;    /* refinement and CG stop at this relative residual */
+  int interpolate;     /* 1: CG stops when the largest of the fitted values is where that of the targets is, for every
+                          sample, and the norm changes by less than 1e-3 over 5 iterations; two columns at least */
   size_t columns;      /* right-hand sides to be solved at once, for their memory to be counted; 0: 10 */
+  /* Folders, which stay the caller's; NULL: none. With a checkpoint, a Cholesky factor is kept there panel by panel: the
+   * same call goes on from the last finished one after a stop at any moment, and removes it once a system was solved;
+   * one of other samples or options is MN_ERR_DATA. With scratch, a factor beyond the budget is kept there on disk. */
+  const char *checkpoint, *scratch;
 } mn_solve_options;
 
 /* auto, auto, ridge 0, no rank tolerance, no budget, 2 refinements, 1e-10. */
@@ -58,6 +78,12 @@ typedef struct {
   double rcond;                      /* reciprocal condition estimate, 1-norm (Cholesky, LU) or 2-norm (eigen) */
   size_t rank;                       /* of K + ridge I, or of X; n or dim unless found smaller; 0: not determined */
   double rank_tolerance;             /* NaN unless a rank was determined */
+  mn_gram_kept gram_kept;            /* by mixed precision and CG */
+  double shift;                      /* of the fp32 factor's diagonal, beyond the ridge; NaN unless mixed */
+  size_t preconditioner_rank;        /* of CG; 0: none */
+  size_t resumed_panels;             /* panels that a checkpoint had already */
+  size_t disk_bytes;                 /* of a factor out of core; 0: in memory */
+  double disk_read_bytes;            /* while factoring out of core */
   int fallback_count;
   char fallbacks[MN_FALLBACKS_MAX][200]; /* each: what failed, why, and what was done instead */
 } mn_system_report;
@@ -76,6 +102,10 @@ const mn_system_report *mn_system_info(const mn_system *system);
 typedef struct {
   double solve_s, refine_s;
   int refinements;
+  int iterations; /* CG; 0: another solver */
+  int converged;  /* 0: CG ended before its tolerance was reached */
+  double misfit;  /* CG with two columns or more: fraction of samples whose largest fitted value is in another column than
+                     that of the targets; else NaN */
   double
       residual; /* ||(K + ridge I) alpha - y||_F / ||y||_F, K evaluated anew in fp64; primal: ||X w - y||_F / ||y||_F */
   double gradient; /* primal: ||X'(y - X w) - ridge w||_F / ||X' y||_F, else NaN */

@@ -64,7 +64,7 @@ static mn_status check_options(const mn_data *train, const mn_fit_options *o, mn
 /* Whether equal samples make the system singular, so that they have to be merged first. */
 static int duplicates_matter(const mn_fit_options *o, const mn_data *train)
 {
-  const mn_solver_row *row = mn_solver_choose(o->solve.solver, &o->kernel, train->n, train->dim);
+  const mn_solver_row *row = mn_solver_choose(&o->solve, &o->kernel, train->n, train->dim, 1);
   return o->solve.ridge == 0 && row->solver != MN_SOLVER_EIGEN;
 }
 
@@ -187,8 +187,9 @@ static mn_status check_room(const mn_model *m, const mn_data *train, const mn_co
 {
   mn_solve_options options = m->options.solve;
   options.columns = m->outputs;
-  const mn_solver_row *row = mn_solver_choose(options.solver, &m->options.kernel, train->n, train->dim);
-  return mn_solver_check_room(row, &options, train->n, train->dim, mn_threads_open(ctx), err);
+  int threads = mn_threads_open(ctx);
+  const mn_solver_row *row = mn_solver_choose(&options, &m->options.kernel, train->n, train->dim, threads);
+  return mn_solver_check_room(row, &options, train->n, train->dim, threads, err);
 }
 
 static mn_status fit(mn_model *m, const mn_data *train, mn_encoded *e, mn_merge *merge, const mn_context *ctx,

@@ -4,8 +4,12 @@
 #include <math.h>
 
 #include "core/clock.h"
+#include "core/memory.h"
+#include "core/progress.h"
+#include "core/status.h"
 #include "gram/gram.h"
 #include "linalg/blas.h"
+#include "solve/kept_factor.h"
 #include "solve/system.h"
 
 static double held_bytes(size_t n, size_t dim, mn_dtype type)
@@ -25,6 +29,11 @@ static double cholesky_flops(size_t n, size_t dim)
   return mn_cholesky_flops(n);
 }
 
+typedef struct {
+  mn_panels *panels;
+  mn_panel_store *store; /* of a checkpoint; NULL: none */
+} cholesky;
+
 static mn_status fill(mn_system *s, mn_panels *panels, const mn_context *ctx, mn_error *err)
 {
   double begin_s = mn_clock_s();
@@ -33,43 +42,75 @@ static mn_status fill(mn_system *s, mn_panels *panels, const mn_context *ctx, mn
   return st;
 }
 
-static mn_status factor(mn_system *s, mn_panels *panels, const mn_context *ctx, mn_error *err)
+static void note_factor(mn_system *s, double seconds)
 {
-  double begin_s = mn_clock_s();
+  s->report.factor_s = seconds;
+  s->report.factor_gflops = mn_cholesky_flops(s->samples.n) / seconds * 1e-9;
+}
+
+static mn_status factor(mn_system *s, mn_panels *panels, const mn_context *ctx, double *norm1, mn_error *err)
+{
   size_t pivot;
-  mn_status st = mn_cholesky_factor(panels, s->threads, ctx, &pivot, err);
-  s->report.factor_s = mn_clock_s() - begin_s;
-  s->report.factor_gflops = mn_cholesky_flops(panels->n) / s->report.factor_s * 1e-9;
+  mn_status st = fill(s, panels, ctx, err);
+  if (!st) st = mn_panels_norm1(panels, s->threads, norm1, err);
+  if (!st) st = mn_system_check_norm(*norm1, err);
+  double begin_s = mn_clock_s();
+  if (!st) st = mn_cholesky_factor(panels, s->threads, ctx, &pivot, err);
+  note_factor(s, mn_clock_s() - begin_s);
+  return st;
+}
+
+/* From the last finished panel on. The rate is that of the panels factored now, not of the whole matrix. */
+static mn_status factor_checkpointed(mn_system *s, cholesky *m, const mn_context *ctx, double *norm1, mn_error *err)
+{
+  size_t pivot;
+  mn_kept_fill with = {s, 0, ctx};
+  mn_status st = mn_kept_factor_open(s, s->options.checkpoint, MN_STORE_RESUME, m->panels->type, 0, &m->store, err);
+  if (!st) st = mn_kept_factor_norm1(s, ctx, norm1, err);
+  if (st) return st;
+  s->report.resumed_panels = mn_panel_store_finished(m->store);
+  if (s->report.resumed_panels)
+    mn_log(ctx, "checkpoint: going on after panel %zu of %zu", s->report.resumed_panels, m->panels->count);
+  double begin_s = mn_clock_s();
+  st = mn_cholesky_factor_checkpointed(m->panels, m->store, mn_kept_factor_fill, &with, s->threads, ctx, &pivot, err);
+  note_factor(s, mn_clock_s() - begin_s - (isnan(s->report.gram_s) ? 0 : s->report.gram_s));
+  if (s->report.resumed_panels) s->report.factor_gflops = (double)NAN;
   return st;
 }
 
 static mn_status cholesky_open(mn_system *s, const mn_context *ctx, mn_error *err)
 {
   size_t n = s->samples.n;
-  mn_panels *panels = NULL;
   double norm1;
-  mn_status st = mn_panels_open(n, mn_panels_width(n), mn_precision_type(s->options.precision), &panels, err);
+  cholesky *m = mn_calloc(1, sizeof *m);
+  if (!m) return MN_NO_MEMORY(err, sizeof *m);
+  s->state = m;
+  mn_status st = mn_panels_open(n, mn_panels_width(n), mn_precision_type(s->options.precision), &m->panels, err);
   if (st) return st;
-  s->state = panels;
   double begin_s = mn_clock_s();
-  if ((st = mn_panels_populate(panels, s->threads, ctx, err))) return st;
+  if ((st = mn_panels_populate(m->panels, s->threads, ctx, err))) return st;
   s->report.allocate_s = mn_clock_s() - begin_s;
-  if ((st = fill(s, panels, ctx, err))) return st;
-  if ((st = mn_panels_norm1(panels, s->threads, &norm1, err))) return st;
-  if ((st = mn_system_check_norm(norm1, err))) return st;
-  if ((st = factor(s, panels, ctx, err))) return st;
-  return mn_cholesky_rcond(panels, s->threads, ctx, norm1, &s->report.rcond, err);
+  st = s->options.checkpoint ? factor_checkpointed(s, m, ctx, &norm1, err) : factor(s, m->panels, ctx, &norm1, err);
+  if (st || !isfinite(norm1)) return st;
+  return mn_cholesky_rcond(m->panels, s->threads, ctx, norm1, &s->report.rcond, err);
 }
 
 static mn_status cholesky_apply(const mn_system *s, size_t columns, double *b, mn_error *err)
 {
-  return mn_cholesky_solve(s->state, s->threads, columns, NULL, b, err);
+  const cholesky *m = s->state;
+  return mn_cholesky_solve(m->panels, s->threads, columns, NULL, b, err);
 }
 
 static void cholesky_close(mn_system *s)
 {
-  mn_panels *panels = s->state;
-  mn_panels_close(&panels);
+  cholesky *m = s->state;
+  if (!m) return;
+  mn_panels_close(&m->panels);
+  if (s->solved)
+    mn_panel_store_remove(&m->store, NULL);
+  else
+    mn_panel_store_close(&m->store);
+  mn_free(m);
 }
 
 const mn_solver_row mn_solver_cholesky_row = {

@@ -19,19 +19,25 @@ typedef struct {
   double *values;    /* K candidate */
 } problem;
 
-/* Relative residual of the candidate; leaves r and values. */
-static mn_status evaluate(const mn_system *s, problem *p, const mn_context *ctx, double *residual, mn_error *err)
+mn_status mn_system_evaluate(const mn_system *s, size_t columns, const double *y, const double *x,
+                             const mn_context *ctx, double *values, double *r, double *residual, mn_error *err)
 {
-  size_t count = p->n * p->columns;
-  mn_status st = mn_gram_multiply_symmetric(&s->samples, &s->kernel, s->threads, ctx, "residual", p->columns,
-                                            p->candidate, p->values, err);
+  size_t count = s->samples.n * columns;
+  mn_status st =
+      mn_gram_multiply_symmetric(&s->samples, &s->kernel, s->threads, ctx, "residual", columns, x, values, err);
   if (st) return st;
-  for (size_t i = 0; i < count; i++) p->r[i] = p->y[i] - p->values[i] - s->options.ridge * p->candidate[i];
-  double right = mn_norm2(count, p->y);
-  *residual = mn_norm2(count, p->r) / (right > 0 ? right : 1);
+  for (size_t i = 0; i < count; i++) r[i] = y[i] - values[i] - s->options.ridge * x[i];
+  double right = mn_norm2(count, y);
+  *residual = mn_norm2(count, r) / (right > 0 ? right : 1);
   if (!isfinite(*residual))
     return MN_FAIL(err, MN_ERR_SINGULAR, "the solution is not finite: the system is singular to working precision");
   return MN_OK;
+}
+
+/* The candidate; leaves r and values. */
+static mn_status evaluate(const mn_system *s, problem *p, const mn_context *ctx, double *residual, mn_error *err)
+{
+  return mn_system_evaluate(s, p->columns, p->y, p->candidate, ctx, p->values, p->r, residual, err);
 }
 
 static void accept(problem *p)

@@ -44,7 +44,7 @@ mn_status mn_solve_forecast(size_t n, size_t m, size_t dim, size_t element_bytes
 {
   const double measure_s = 0.25;
   int threads = mn_threads_open(ctx);
-  const mn_solver_row *row = mn_solver_choose(options->solver, kernel, n, dim);
+  const mn_solver_row *row = mn_solver_choose(options, kernel, n, dim, threads);
   mn_dtype type = row->primal ? MN_F64 : mn_precision_type(options->precision);
   *out = (mn_forecast){.solver = row->solver};
   if (!n || !dim || !columns)

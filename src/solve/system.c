@@ -14,8 +14,9 @@
 #include "linalg/blas.h"
 #include "linalg/threads.h"
 
-static const char *const solver_names[] = {"auto", "cholesky", "lu", "eigen"};
-static const char *const precision_names[] = {"auto", "double", "single"};
+static const char *const solver_names[] = {"auto", "cholesky", "lu", "eigen", "cg"};
+static const char *const precision_names[] = {"auto", "double", "mixed", "single"};
+static const char *const kept_names[] = {"none", "single", "double"};
 
 const char *mn_solver_string(mn_solver solver)
 {
@@ -26,6 +27,14 @@ const char *mn_precision_string(mn_precision precision)
 {
   return precision >= 0 && precision <= MN_PRECISION_SINGLE ? precision_names[precision] : NULL;
 }
+
+const char *mn_gram_kept_string(mn_gram_kept kept)
+{
+  return kept >= 0 && kept <= MN_GRAM_DOUBLE ? kept_names[kept] : NULL;
+}
+
+/* Samples from which on the mixed factor is worth its refinement. */
+enum { MIXED_FROM = 8192 };
 
 /* Right-hand sides that memory is counted for when the caller does not say. */
 enum { COLUMNS_USUAL = 10 };
@@ -48,25 +57,45 @@ double mn_norm2(size_t count, const double *x)
   return sqrt(sum);
 }
 
-const mn_solver_row *mn_solver_choose(mn_solver solver, const mn_kernel *kernel, size_t n, size_t dim)
+static int wants_mixed(const mn_solve_options *o, const mn_kernel *kernel, size_t n)
+{
+  if (o->precision == MN_PRECISION_MIXED) return 1;
+  return o->precision == MN_PRECISION_AUTO && n >= MIXED_FROM && mn_kernel_semidefinite(kernel);
+}
+
+static int fits(const mn_solver_row *row, const mn_solve_options *o, size_t n, size_t dim, int threads)
+{
+  size_t columns = o->columns ? o->columns : COLUMNS_USUAL;
+  return mn_solver_bytes(row, n, dim, columns, mn_precision_type(o->precision), threads) <= mn_solver_room(o);
+}
+
+const mn_solver_row *mn_solver_choose(const mn_solve_options *o, const mn_kernel *kernel, size_t n, size_t dim,
+                                      int threads)
 {
   int primal = kernel->name == MN_KERNEL_LINEAR && dim < n && dim <= mn_solver_least_squares_row.most;
-  switch (solver) {
+  switch (o->solver) {
   case MN_SOLVER_LU:
     return &mn_solver_lu_row;
   case MN_SOLVER_EIGEN:
     return primal ? &mn_solver_least_squares_row : &mn_solver_eigen_row;
+  case MN_SOLVER_CG:
+    return &mn_solver_cg_row;
   case MN_SOLVER_AUTO:
-    return primal ? &mn_solver_least_squares_row : &mn_solver_cholesky_row;
+    if (primal) return &mn_solver_least_squares_row;
+    if (o->interpolate) return &mn_solver_cg_row;
+    break;
   default:
-    return &mn_solver_cholesky_row;
+    break;
   }
+  const mn_solver_row *row = wants_mixed(o, kernel, n) ? &mn_solver_mixed_row : &mn_solver_cholesky_row;
+  return o->scratch && !fits(row, o, n, dim, threads) ? &mn_solver_disk_row : row;
 }
 
 /* What auto tries after `failed`, or NULL. A semidefinite matrix is singular to working precision when a pivot fails:
  * its eigenvalues say what of it is left. Any other matrix is a case for pivoting. */
 static const mn_solver_row *next_row(const mn_system *s, const mn_solver_row *failed)
 {
+  if (failed == &mn_solver_mixed_row) return &mn_solver_cholesky_row;
   if (s->options.solver != MN_SOLVER_AUTO || failed == &mn_solver_eigen_row) return NULL;
   if (failed == &mn_solver_cholesky_row && !mn_kernel_semidefinite(&s->kernel)) return &mn_solver_lu_row;
   return &mn_solver_eigen_row;
@@ -94,8 +123,7 @@ double mn_solver_bytes(const mn_solver_row *row, size_t n, size_t dim, size_t co
   return fmax(open, row->held_bytes(n, dim, type) + vectors * each + pass);
 }
 
-/* Bytes this process may still allocate. */
-static double room(const mn_solve_options *options)
+double mn_solver_room(const mn_solve_options *options)
 {
   if (!options->memory_bytes) {
     size_t available = mn_memory_available();
@@ -113,7 +141,7 @@ mn_status mn_solver_check_room(const mn_solver_row *row, const mn_solve_options 
     return MN_FAIL(err, MN_ERR_BUDGET, "%s: at most %zu %s, %zu given", name, row->most,
                    row->primal ? "features" : "samples", size);
   double need = mn_solver_bytes(row, n, dim, columns, mn_precision_type(options->precision), threads);
-  double have = room(options);
+  double have = mn_solver_room(options);
   if (need <= have) return MN_OK;
   return MN_FAIL(err, MN_ERR_BUDGET, "%s of %zu samples needs %.2f GiB, %.2f GiB %s: take fewer samples (--n) or %s",
                  name, n, need / 0x1p30, fmax(have, 0) / 0x1p30,
@@ -126,18 +154,27 @@ static mn_status check_room(const mn_system *s, const mn_solver_row *row, mn_err
   return mn_solver_check_room(row, &s->options, s->samples.n, s->samples.dim, s->threads, err);
 }
 
+static mn_precision precision_of(const mn_system *s, const mn_solver_row *row)
+{
+  if (row == &mn_solver_mixed_row || row == &mn_solver_cg_row) return MN_PRECISION_MIXED;
+  int single = row == &mn_solver_cholesky_row && s->options.precision == MN_PRECISION_SINGLE;
+  return single ? MN_PRECISION_SINGLE : MN_PRECISION_DOUBLE;
+}
+
 static void reset_report(mn_system *s, const mn_solver_row *row)
 {
   mn_system_report *r = &s->report;
   s->row = row;
   s->state = NULL;
   r->solver = row->solver;
-  r->precision = row == &mn_solver_cholesky_row && s->options.precision == MN_PRECISION_SINGLE ? MN_PRECISION_SINGLE
-                                                                                               : MN_PRECISION_DOUBLE;
+  r->precision = precision_of(s, row);
   r->primal = row->primal;
   r->unknowns = row->primal ? s->samples.dim : s->samples.n;
   r->allocate_s = r->gram_s = r->factor_s = r->gram_gflops = r->factor_gflops = r->rcond = r->rank_tolerance = NAN;
-  r->rank = 0;
+  r->shift = NAN;
+  r->rank = r->preconditioner_rank = r->resumed_panels = r->disk_bytes = 0;
+  r->disk_read_bytes = 0;
+  r->gram_kept = MN_GRAM_NONE;
 }
 
 static mn_status open_row(mn_system *s, const mn_solver_row *row, const mn_context *ctx, mn_error *err)
@@ -175,7 +212,7 @@ static mn_status singular(const mn_error *first, const mn_error *last, const mn_
 /* Tries the rows one after the other. */
 static mn_status open_any(mn_system *s, const mn_context *ctx, mn_error *err)
 {
-  const mn_solver_row *row = mn_solver_choose(s->options.solver, &s->kernel, s->samples.n, s->samples.dim);
+  const mn_solver_row *row = mn_solver_choose(&s->options, &s->kernel, s->samples.n, s->samples.dim, s->threads);
   mn_error last = {0}, blocked = {0};
   mn_status st = open_row(s, row, ctx, &last);
   const mn_error first = last;
@@ -205,6 +242,11 @@ static mn_status check_options(const mn_solve_options *o, const mn_kernel *kerne
   if (o->refinements < 0 || !(o->tolerance >= 0))
     return MN_FAIL(err, MN_ERR_ARGUMENT, "%d refinements to a tolerance of %g: at least 0 expected", o->refinements,
                    o->tolerance);
+  if (o->interpolate && o->solver != MN_SOLVER_AUTO && o->solver != MN_SOLVER_CG)
+    return MN_FAIL(err, MN_ERR_ARGUMENT, "stopping at interpolation (--tol interpolate) goes with the solver cg");
+  if (o->precision == MN_PRECISION_MIXED && o->solver != MN_SOLVER_AUTO && o->solver != MN_SOLVER_CHOLESKY &&
+      o->solver != MN_SOLVER_CG)
+    return MN_FAIL(err, MN_ERR_ARGUMENT, "mixed precision goes with the solvers auto, cholesky and cg only");
   if (o->precision == MN_PRECISION_SINGLE && o->solver != MN_SOLVER_AUTO && o->solver != MN_SOLVER_CHOLESKY)
     return MN_FAIL(err, MN_ERR_ARGUMENT, "single precision goes with the solvers auto and cholesky only");
   return mn_kernel_check(kernel, err);
@@ -245,9 +287,19 @@ const mn_system_report *mn_system_info(const mn_system *system)
 mn_status mn_system_solve(mn_system *system, size_t columns, const double *y, double *alpha, double *fitted,
                           const mn_context *ctx, mn_solution *solution, mn_error *err)
 {
-  *solution = (mn_solution){.residual = NAN, .gradient = NAN};
+  *solution = (mn_solution){.residual = NAN, .gradient = NAN, .misfit = NAN, .converged = 1};
   if (!columns || columns > MN_BLAS_MAX)
     return MN_FAIL(err, MN_ERR_ARGUMENT, "%zu right-hand sides: 1 ... %zu expected", columns, MN_BLAS_MAX);
-  if (!columns) return MN_FAIL(err, MN_ERR_ARGUMENT, "at least one right-hand side expected, none given");
-  return system->row->solve(system, columns, y, alpha, fitted, ctx, solution, err);
+  mn_error why = {0};
+  mn_status st = system->row->solve(system, columns, y, alpha, fitted, ctx, solution, &why);
+  if (st == MN_ERR_SINGULAR && system->row == &mn_solver_mixed_row) {
+    system->row->close(system);
+    system->state = NULL;
+    note_fallback(system, &mn_solver_cholesky_row, why.text, ctx);
+    if (!(st = open_row(system, &mn_solver_cholesky_row, ctx, &why)))
+      st = system->row->solve(system, columns, y, alpha, fitted, ctx, solution, &why);
+  }
+  if (st && err) *err = why;
+  if (!st) system->solved = 1;
+  return st;
 }

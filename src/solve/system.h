@@ -13,6 +13,7 @@ struct mn_system {
   int threads;
   const mn_solver_row *row;
   void *state; /* the row's factor; released by its close */
+  int solved;  /* once at least: a checkpoint has served */
   mn_system_report report;
 };
 
@@ -36,11 +37,17 @@ struct mn_solver_row {
   void (*close)(mn_system *system);
 };
 
-extern const mn_solver_row mn_solver_cholesky_row, mn_solver_lu_row, mn_solver_eigen_row, mn_solver_least_squares_row;
+extern const mn_solver_row mn_solver_cholesky_row, mn_solver_disk_row, mn_solver_mixed_row, mn_solver_cg_row,
+    mn_solver_lu_row, mn_solver_eigen_row, mn_solver_least_squares_row;
 
 /* Solve for the rows with `apply`: apply, then evaluate K anew in fp64 and refine while that helps. */
 mn_status mn_solve_dual(mn_system *system, size_t columns, const double *y, double *alpha, double *fitted,
                         const mn_context *ctx, mn_solution *solution, mn_error *err);
+
+/* values = K x from a pass that makes K anew in fp64, r = y - values - ridge x, and ||r||_F / ||y||_F; n x columns
+ * each. MN_ERR_SINGULAR when that is not finite. */
+mn_status mn_system_evaluate(const mn_system *system, size_t columns, const double *y, const double *x,
+                             const mn_context *ctx, double *values, double *r, double *residual, mn_error *err);
 
 /* Frobenius norm of count numbers. */
 double mn_norm2(size_t count, const double *x);
@@ -59,8 +66,15 @@ void mn_system_note_gram(mn_system *system, double begin_s);
 /* MN_ERR_DATA when the norm of the Gram matrix says that it holds an infinity or NaN. */
 mn_status mn_system_check_norm(double norm1, mn_error *err);
 
-/* The row that `auto` begins with, or the one asked for. */
-const mn_solver_row *mn_solver_choose(mn_solver solver, const mn_kernel *kernel, size_t n, size_t dim);
+/* The row that `auto` begins with, or the one asked for; on disk what memory cannot hold, where a folder is given. */
+const mn_solver_row *mn_solver_choose(const mn_solve_options *options, const mn_kernel *kernel, size_t n, size_t dim,
+                                      int threads);
+
+/* Bytes this process may still allocate under the options. */
+double mn_solver_room(const mn_solve_options *options);
+
+/* What of K the mixed solver keeps. */
+mn_gram_kept mn_mixed_choose(const mn_solve_options *options, size_t n, size_t dim, size_t columns, int threads);
 
 /* The element type a precision means. */
 mn_dtype mn_precision_type(mn_precision precision);

@@ -110,8 +110,8 @@ fit --targets binary one of onehot, pm1 expected
 fit --corrupt 1.01 a number from 0 to 1 expected
 fit --seed -1 an integer from 0 to 18446744073709551615 expected
 fit --ridge -1 a number of at least 0 expected
-fit --solver qr one of auto, cholesky, lu, eigen expected
-fit --precision half one of auto, double, single expected
+fit --solver qr one of auto, cholesky, lu, eigen, cg expected
+fit --precision half one of auto, double, mixed, single expected
 fit --rank-tol 2 a number from 0 to 1 expected
 fit --memory 8GB a number of bytes
 fit --refine -1 an integer from 0 to 100 expected

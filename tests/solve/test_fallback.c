@@ -215,6 +215,7 @@ static void what_cannot_fit_is_refused(void **state)
   mn_system *system;
   mn_error err = {0};
   options.solver = MN_SOLVER_CHOLESKY; /* 8 GiB of panels in 4 GiB */
+  options.precision = MN_PRECISION_DOUBLE;
   options.memory_bytes = mn_memory_current_rss() + ((size_t)4 << 30);
   assert_int_equal(mn_system_open(&samples, &kernel, &options, NULL, &system, &err), MN_ERR_BUDGET);
   assert_non_null(strstr(err.text, "needs 8."));

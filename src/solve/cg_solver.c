@@ -1,0 +1,270 @@
+/* Preconditioned conjugate gradients as a solver of its own: K in fp32 panels, read once an iteration; a low-rank
+ * preconditioner; corrections in fp64 around the fp32 iteration where more digits are asked for. */
+#include <math.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/memory.h"
+#include "core/progress.h"
+#include "core/status.h"
+#include "gram/gram.h"
+#include "linalg/blas.h"
+#include "linalg/low_rank.h"
+#include "linalg/panels_multiply.h"
+#include "solve/pcg.h"
+#include "solve/system.h"
+
+enum {
+  ITERATIONS = 1000, /* of one run */
+  ROUNDS = 12,       /* corrections in fp64 */
+  SETTLED = 5,       /* iterations over which the norm has to stand still */
+  RANK_INTERPOLATE = 3000,
+  RANK_MOST = 8000
+};
+static const double settled_change = 1e-3, first_run = 1e-5, later_run = 1e-3;
+
+typedef struct {
+  mn_panels *k; /* fp32, without the ridge */
+  mn_low_rank *preconditioner;
+} cg;
+
+/* A larger rank takes fewer iterations and more time before the first one. */
+static size_t rank_of(size_t n, int interpolate)
+{
+  size_t rank = n / (interpolate ? 16 : 7), most = interpolate ? RANK_INTERPOLATE : RANK_MOST;
+  return rank < 1 ? 1 : rank < most ? rank : most;
+}
+
+static double held_bytes(size_t n, size_t dim, mn_dtype type)
+{
+  (void)dim, (void)type;
+  return (double)mn_panels_bytes(n, mn_panels_width(n), MN_F32) + mn_low_rank_bytes(n, rank_of(n, 0), 1);
+}
+
+static double peak_bytes(size_t n, size_t dim, mn_dtype type, int threads)
+{
+  double fill = mn_gram_fill_bytes(n, dim, mn_panels_width(n), threads);
+  double rank = mn_low_rank_bytes(n, rank_of(n, 0), threads);
+  (void)type;
+  return (double)mn_panels_bytes(n, mn_panels_width(n), MN_F32) + fmax(fill, rank);
+}
+
+static double cg_flops(size_t n, size_t dim)
+{
+  double r = (double)rank_of(n, 0);
+  (void)dim;
+  return 2 * (double)n * r * r;
+}
+
+static mn_status cg_open(mn_system *s, const mn_context *ctx, mn_error *err)
+{
+  size_t n = s->samples.n, rank = rank_of(n, s->options.interpolate);
+  cg *m = mn_calloc(1, sizeof *m);
+  if (!m) return MN_NO_MEMORY(err, sizeof *m);
+  s->state = m;
+  double begin_s = mn_clock_s(), norm1;
+  mn_status st = mn_panels_open(n, mn_panels_width(n), MN_F32, &m->k, err);
+  if (!st) st = mn_panels_populate(m->k, s->threads, ctx, err);
+  if (st) return st;
+  s->report.allocate_s = mn_clock_s() - begin_s;
+  begin_s = mn_clock_s();
+  if ((st = mn_gram_fill(&s->samples, &s->kernel, 0, s->threads, ctx, m->k, err))) return st;
+  mn_system_note_gram(s, begin_s);
+  if ((st = mn_panels_norm1(m->k, s->threads, &norm1, err))) return st;
+  if ((st = mn_system_check_norm(norm1, err))) return st;
+  begin_s = mn_clock_s();
+  st = mn_low_rank_open(m->k, rank, s->options.ridge, 0, s->threads, ctx, &m->preconditioner, err);
+  s->report.factor_s = mn_clock_s() - begin_s;
+  if (st) return st;
+  s->report.preconditioner_rank = m->preconditioner->rank;
+  s->report.gram_kept = MN_GRAM_SINGLE;
+  return MN_OK;
+}
+
+static void cg_close(mn_system *s)
+{
+  cg *m = s->state;
+  if (!m) return;
+  mn_panels_close(&m->k);
+  mn_low_rank_close(&m->preconditioner);
+  mn_free(m);
+}
+
+/* ---- solving */
+
+typedef struct {
+  mn_system *s;
+  const cg *m;
+  size_t columns;
+  const mn_context *ctx;
+  mn_meter *meter;
+  mn_solution *out;
+  const double *y;
+  const double *start;       /* solution that the run corrects; NULL: none */
+  float *single;             /* n x columns: a vector in the precision of K */
+  size_t *class_of;          /* n: column of the largest target; NULL: not wanted */
+  double norms[SETTLED + 1]; /* of the latest iterations, the last one at [0] */
+} run;
+
+static mn_status multiply(void *arg, const double *v, double *out, mn_error *err)
+{
+  const run *r = arg;
+  size_t count = r->s->samples.n * r->columns;
+  for (size_t i = 0; i < count; i++) r->single[i] = (float)v[i];
+  mn_status st = mn_panels_multiply(r->m->k, r->s->threads, r->columns, r->single, out, NULL, err);
+  for (size_t i = 0; i < count; i++) out[i] += r->s->options.ridge * v[i];
+  return st;
+}
+
+static mn_status precondition(void *arg, const double *v, double *out, mn_error *err)
+{
+  const run *r = arg;
+  return mn_low_rank_solve(r->m->preconditioner, r->s->threads, r->columns, v, out, err);
+}
+
+static size_t largest(const double *values, size_t n, size_t columns)
+{
+  size_t best = 0;
+  for (size_t c = 1; c < columns; c++)
+    if (values[c * n] > values[best * n]) best = c;
+  return best;
+}
+
+/* Training error and norm of x from the recursive residual: K x = y - r - ridge x. */
+static void look(run *r, const mn_pcg_step *step)
+{
+  size_t n = r->s->samples.n, wrong = 0;
+  double ridge = r->s->options.ridge, total = 0;
+  for (size_t i = 0; i < n; i++) {
+    double best = -INFINITY;
+    size_t at = 0;
+    for (size_t c = 0; c < r->columns; c++) {
+      size_t e = i + c * n;
+      double fitted = r->y[e] - step->r[e] - ridge * step->x[e];
+      total += step->x[e] * fitted;
+      if (fitted > best) best = fitted, at = c;
+    }
+    wrong += at != r->class_of[i];
+  }
+  memmove(r->norms + 1, r->norms, SETTLED * sizeof *r->norms);
+  r->norms[0] = sqrt(fmax(total, 0));
+  r->out->misfit = (double)wrong / (double)n;
+}
+
+static int settled(const run *r)
+{
+  double low = r->norms[0], high = r->norms[0];
+  for (int k = 1; k <= SETTLED; k++) low = fmin(low, r->norms[k]), high = fmax(high, r->norms[k]);
+  return low > 0 && high - low <= settled_change * high;
+}
+
+static int watch(void *arg, const mn_pcg_step *step)
+{
+  run *r = arg;
+  r->out->iterations++;
+  if (mn_meter_add(r->meter, 1)) return 1;
+  if (r->start || !r->class_of) {
+    mn_log(r->ctx, "iteration %d: residual %.1e", r->out->iterations, step->residual * r->out->residual);
+    return 0;
+  }
+  look(r, step);
+  mn_log(r->ctx, "iteration %d: residual %.1e, training error %.4f %%, norm %.6g", r->out->iterations, step->residual,
+         100 * r->out->misfit, r->norms[0]);
+  return r->s->options.interpolate && r->out->misfit == 0 && settled(r);
+}
+
+static mn_status note_classes(run *r, mn_error *err)
+{
+  size_t n = r->s->samples.n;
+  if (r->columns < 2) {
+    if (!r->s->options.interpolate) return MN_OK;
+    return MN_FAIL(err, MN_ERR_ARGUMENT, "stopping at interpolation needs classes: give a tolerance for real targets");
+  }
+  r->class_of = mn_alloc(n, sizeof *r->class_of);
+  if (!r->class_of) return MN_NO_MEMORY(err, n * sizeof *r->class_of);
+  for (size_t i = 0; i < n; i++) r->class_of[i] = largest(r->y + i, n, r->columns);
+  return MN_OK;
+}
+
+/* Training error of the values that a pass in fp64 found. */
+static double misfit_of(const run *r, const double *values)
+{
+  size_t n = r->s->samples.n, wrong = 0;
+  for (size_t i = 0; i < n; i++) wrong += largest(values + i, n, r->columns) != r->class_of[i];
+  return (double)wrong / (double)n;
+}
+
+/* One run on the residual left, and the true residual after it. *better: whether alpha was changed. */
+static mn_status correct(run *r, double *alpha, double *values, double *space, int *better, mn_error *err)
+{
+  const mn_solve_options *o = &r->s->options;
+  size_t count = r->s->samples.n * r->columns;
+  double *residual = space, *d = space + count, *left = space + 2 * count, before = r->out->residual;
+  mn_pcg_result result;
+  mn_pcg pcg = {.n = r->s->samples.n, .columns = r->columns, .multiply = multiply, .precondition = precondition};
+  pcg.watch = watch, pcg.arg = r, pcg.most = ITERATIONS;
+  pcg.tolerance = fmax(o->interpolate ? 0 : 0.3 * o->tolerance / before, r->start ? later_run : first_run);
+  mn_status st = mn_pcg_run(&pcg, residual, d, left, &result, err);
+  if (!st && mn_meter_cancelled(r->meter)) st = mn_meter_close(r->meter, err);
+  if (st) return st;
+  for (size_t i = 0; i < count; i++) d[i] += alpha[i];
+  st = mn_system_evaluate(r->s, r->columns, r->y, d, r->ctx, values, left, &r->out->residual, err);
+  if (st) return st;
+  *better = r->out->residual < before;
+  if (*better) {
+    memcpy(alpha, d, count * sizeof *alpha);
+    memcpy(residual, left, count * sizeof *residual);
+    r->start = alpha;
+  }
+  return MN_OK;
+}
+
+static mn_status solve(run *r, double *alpha, double *values, double *space, mn_error *err)
+{
+  const mn_solve_options *o = &r->s->options;
+  size_t count = r->s->samples.n * r->columns;
+  mn_status st = note_classes(r, err);
+  memset(alpha, 0, count * sizeof *alpha);
+  memcpy(space, r->y, count * sizeof *space);
+  r->out->residual = mn_norm2(count, r->y) > 0 ? 1 : 0;
+  r->out->converged = r->out->residual == 0;
+  for (int round = 0; !st && round < ROUNDS && !r->out->converged; round++) {
+    double before = r->out->residual;
+    int better;
+    if ((st = correct(r, alpha, values, space, &better, err))) return st;
+    if (r->class_of) r->out->misfit = misfit_of(r, values);
+    r->out->converged = o->interpolate ? r->out->misfit == 0 : r->out->residual <= o->tolerance;
+    if (!better || r->out->residual > 0.5 * before) break;
+  }
+  return st;
+}
+
+static mn_status cg_solve(mn_system *system, size_t columns, const double *y, double *alpha, double *fitted,
+                          const mn_context *ctx, mn_solution *solution, mn_error *err)
+{
+  size_t count = system->samples.n * columns;
+  double begin_s = mn_clock_s(), *space = mn_alloc_matrix(4 * count, sizeof *space);
+  mn_meter meter;
+  run r = {.s = system, .m = system->state, .columns = columns, .ctx = ctx, .meter = &meter, .out = solution, .y = y};
+  r.single = mn_alloc_matrix(count, sizeof *r.single);
+  mn_status st = space && r.single ? MN_OK : MN_NO_MEMORY(err, 4 * count * sizeof *space);
+  mn_meter_open(&meter, ctx, "cg", ITERATIONS, "iteration");
+  if (!st) st = solve(&r, alpha, space + 3 * count, space, err);
+  if (!st && fitted) memcpy(fitted, space + 3 * count, count * sizeof *fitted);
+  solution->solve_s = mn_clock_s() - begin_s;
+  mn_free(r.class_of);
+  mn_free(r.single);
+  mn_free(space);
+  return st;
+}
+
+const mn_solver_row mn_solver_cg_row = {
+    .solver = MN_SOLVER_CG,
+    .most = MN_BLAS_MAX,
+    .peak_bytes = peak_bytes,
+    .held_bytes = held_bytes,
+    .flops = cg_flops,
+    .open = cg_open,
+    .solve = cg_solve,
+    .close = cg_close,
+};

@@ -1,0 +1,288 @@
+/* Mixed precision: the factor in fp32 panels, the solution in fp64 by conjugate gradients with that factor as
+ * preconditioner (Higham & Pranesh 2021; Carson & Higham 2018).
+ *
+ * K itself is wanted in every iteration: kept in fp64, or in fp32 with corrections in fp64 around the iteration, or
+ * made again each time, as the budget allows; the residual that is reported always comes from a pass that makes K anew.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/memory.h"
+#include "core/progress.h"
+#include "core/status.h"
+#include "gram/gram.h"
+#include "linalg/blas.h"
+#include "linalg/cholesky.h"
+#include "linalg/panels_multiply.h"
+#include "solve/pcg.h"
+#include "solve/system.h"
+
+enum { ATTEMPTS = 3, ITERATIONS = 30, ROUNDS = 6 };
+
+typedef struct {
+  mn_panels *factor; /* fp32: L of K + (ridge + shift) I */
+  mn_panels *k;      /* K + ridge I, fp64 or fp32; NULL: made again when wanted */
+} mixed;
+
+static double panels_bytes(size_t n, mn_dtype type)
+{
+  return (double)mn_panels_bytes(n, mn_panels_width(n), type);
+}
+
+static double factor_bytes(size_t n, size_t dim, mn_dtype type)
+{
+  (void)dim, (void)type;
+  return panels_bytes(n, MN_F32);
+}
+
+/* Without K, the least that this solver takes. */
+static double peak_bytes(size_t n, size_t dim, mn_dtype type, int threads)
+{
+  return factor_bytes(n, dim, type) + mn_gram_fill_bytes(n, dim, mn_panels_width(n), threads);
+}
+
+static double mixed_flops(size_t n, size_t dim)
+{
+  (void)dim;
+  return mn_cholesky_flops(n);
+}
+
+/* What of K is kept: the most precise that fits. */
+mn_gram_kept mn_mixed_choose(const mn_solve_options *options, size_t n, size_t dim, size_t columns, int threads)
+{
+  double least = mn_solver_bytes(&mn_solver_mixed_row, n, dim, columns, MN_F32, threads);
+  double left = mn_solver_room(options) - least;
+  if (left >= panels_bytes(n, MN_F64)) return MN_GRAM_DOUBLE;
+  return left >= panels_bytes(n, MN_F32) ? MN_GRAM_SINGLE : MN_GRAM_NONE;
+}
+
+/* Rounding in fp32 moves eigenvalues by about u sqrt(n) of the mean diagonal, and may make them negative. */
+static double first_shift(size_t n, double mean_diagonal)
+{
+  return 2 * 0x1p-24 * sqrt((double)n) * mean_diagonal;
+}
+
+static mn_status open_panels(mn_system *s, mn_dtype type, mn_panels **out, const mn_context *ctx, mn_error *err)
+{
+  size_t n = s->samples.n;
+  double begin_s = mn_clock_s();
+  mn_status st = mn_panels_open(n, mn_panels_width(n), type, out, err);
+  if (!st) st = mn_panels_populate(*out, s->threads, ctx, err);
+  s->report.allocate_s = (isnan(s->report.allocate_s) ? 0 : s->report.allocate_s) + mn_clock_s() - begin_s;
+  return st;
+}
+
+static mn_status fill(mn_system *s, mn_panels *panels, double shift, const mn_context *ctx, mn_error *err)
+{
+  double begin_s = mn_clock_s();
+  mn_status st = mn_gram_fill(&s->samples, &s->kernel, s->options.ridge + shift, s->threads, ctx, panels, err);
+  mn_system_note_gram(s, begin_s);
+  return st;
+}
+
+/* The matrix to be factored: from K where it is kept, else made anew. */
+static mn_status fill_factor(mn_system *s, mixed *m, double shift, const mn_context *ctx, mn_error *err)
+{
+  if (!m->k) return fill(s, m->factor, shift, ctx, err);
+  mn_panels_copy_shifted(m->k, shift, m->factor, s->threads);
+  return MN_OK;
+}
+
+/* Factors with a shift that grows until every pivot is positive. */
+static mn_status factor(mn_system *s, mixed *m, double shift, const mn_context *ctx, mn_error *err)
+{
+  double begin_s = mn_clock_s();
+  mn_status st = MN_ERR_SINGULAR;
+  size_t pivot;
+  for (int attempt = 0; attempt < ATTEMPTS && st == MN_ERR_SINGULAR; attempt++, shift *= 10) {
+    if (attempt && (st = fill_factor(s, m, shift, ctx, err))) return st;
+    begin_s = mn_clock_s();
+    st = mn_cholesky_factor(m->factor, s->threads, ctx, &pivot, err);
+    s->report.shift = shift;
+    if (st == MN_ERR_SINGULAR) mn_log(ctx, "fp32: pivot %zu is not positive with a shift of %.1e", pivot + 1, shift);
+  }
+  s->report.factor_s = mn_clock_s() - begin_s;
+  s->report.factor_gflops = mn_cholesky_flops(s->samples.n) / s->report.factor_s * 1e-9;
+  return st;
+}
+
+static double mean_diagonal(const mn_panels *p)
+{
+  double sum = 0;
+  for (size_t i = 0; i < p->n; i++) {
+    const void *at = mn_panels_at(p, i, i);
+    sum += p->type == MN_F64 ? *(const double *)at : (double)*(const float *)at;
+  }
+  return sum / (double)p->n;
+}
+
+static mn_status mixed_open(mn_system *s, const mn_context *ctx, mn_error *err)
+{
+  static const mn_dtype types[] = {[MN_GRAM_DOUBLE] = MN_F64, [MN_GRAM_SINGLE] = MN_F32};
+  size_t n = s->samples.n, columns = s->options.columns ? s->options.columns : 10;
+  mixed *m = mn_calloc(1, sizeof *m);
+  double norm1;
+  mn_status st;
+  if (!m) return MN_NO_MEMORY(err, sizeof *m);
+  s->state = m;
+  s->report.gram_kept = mn_mixed_choose(&s->options, n, s->samples.dim, columns, s->threads);
+  if ((st = open_panels(s, MN_F32, &m->factor, ctx, err))) return st;
+  mn_panels *first = m->factor;
+  if (s->report.gram_kept != MN_GRAM_NONE) {
+    if ((st = open_panels(s, types[s->report.gram_kept], &m->k, ctx, err))) return st;
+    first = m->k;
+  }
+  if ((st = fill(s, first, 0, ctx, err))) return st;
+  if ((st = mn_panels_norm1(first, s->threads, &norm1, err))) return st;
+  if ((st = mn_system_check_norm(norm1, err))) return st;
+  double shift = first_shift(n, mean_diagonal(first));
+  if (m->k)
+    mn_panels_copy_shifted(m->k, shift, m->factor, s->threads);
+  else
+    mn_panels_shift(m->factor, shift);
+  if ((st = factor(s, m, shift, ctx, err))) return st;
+  return mn_cholesky_rcond(m->factor, s->threads, ctx, norm1, &s->report.rcond, err);
+}
+
+static void mixed_close(mn_system *s)
+{
+  mixed *m = s->state;
+  if (!m) return;
+  mn_panels_close(&m->factor);
+  mn_panels_close(&m->k);
+  mn_free(m);
+}
+
+/* ---- solving */
+
+typedef struct {
+  const mn_system *s;
+  const mixed *m;
+  size_t columns;
+  const mn_context *ctx;
+  mn_meter *meter;
+  float *single; /* n x columns: a vector in the precision of K, where that is single */
+} run;
+
+static mn_status multiply(void *arg, const double *v, double *out, mn_error *err)
+{
+  const run *r = arg;
+  size_t count = r->s->samples.n * r->columns;
+  const void *vector = v;
+  if (r->single) {
+    for (size_t i = 0; i < count; i++) r->single[i] = (float)v[i];
+    vector = r->single;
+  }
+  if (r->m->k) return mn_panels_multiply(r->m->k, r->s->threads, r->columns, vector, out, NULL, err);
+  mn_status st = mn_gram_multiply_symmetric(&r->s->samples, &r->s->kernel, r->s->threads, r->ctx, "refine", r->columns,
+                                            v, out, err);
+  for (size_t i = 0; i < count; i++) out[i] += r->s->options.ridge * v[i];
+  return st;
+}
+
+/* Each column is brought to size 1 first, so that fp32 neither over- nor underflows. */
+static mn_status precondition(void *arg, const double *v, double *out, mn_error *err)
+{
+  const run *r = arg;
+  size_t n = r->s->samples.n;
+  double scale[64], *scales = r->columns <= 64 ? scale : mn_alloc(r->columns, sizeof *scales);
+  if (!scales) return MN_NO_MEMORY(err, r->columns * sizeof *scales);
+  for (size_t c = 0; c < r->columns; c++) {
+    double most = 0;
+    for (size_t i = 0; i < n; i++) most = fmax(most, fabs(v[i + c * n]));
+    scales[c] = most > 0 ? most : 1;
+    for (size_t i = 0; i < n; i++) out[i + c * n] = v[i + c * n] / scales[c];
+  }
+  mn_status st = mn_cholesky_solve(r->m->factor, r->s->threads, r->columns, NULL, out, err);
+  for (size_t c = 0; c < r->columns; c++)
+    for (size_t i = 0; i < n; i++) out[i + c * n] *= scales[c];
+  if (scales != scale) mn_free(scales);
+  return st;
+}
+
+static int watch(void *arg, const mn_pcg_step *step)
+{
+  const run *r = arg;
+  mn_log(r->ctx, "refinement %d: residual %.1e", step->iteration, step->residual);
+  return mn_meter_add(r->meter, 1);
+}
+
+/* One run of conjugate gradients on the residual left, then the residual from K made anew. fp32 K is good for a few
+ * digits a run. */
+static mn_status correct(run *r, const double *y, double *alpha, double *values, double *space, mn_solution *out,
+                         mn_error *err)
+{
+  const mn_solve_options *o = &r->s->options;
+  size_t count = r->s->samples.n * r->columns;
+  double *residual = space, *d = space + count, *left = space + 2 * count;
+  mn_pcg_result result;
+  double part = r->s->report.gram_kept == MN_GRAM_SINGLE ? 1e-4 : 0;
+  mn_pcg pcg = {.n = r->s->samples.n, .columns = r->columns, .multiply = multiply, .precondition = precondition};
+  pcg.watch = watch, pcg.arg = r, pcg.most = ITERATIONS;
+  pcg.tolerance = fmax(0.3 * o->tolerance / out->residual, part);
+  mn_status st = mn_pcg_run(&pcg, residual, d, left, &result, err);
+  if (st) return st;
+  out->refinements += result.iterations;
+  for (size_t i = 0; i < count; i++) d[i] += alpha[i];
+  double before = out->residual;
+  st = mn_system_evaluate(r->s, r->columns, y, d, r->ctx, values, left, &out->residual, err);
+  if (st) return st;
+  if (out->residual < before) {
+    memcpy(alpha, d, count * sizeof *alpha);
+    memcpy(residual, left, count * sizeof *residual);
+  }
+  return MN_OK;
+}
+
+static mn_status refine(run *r, const double *y, double *alpha, double *values, double *space, mn_solution *out,
+                        mn_error *err)
+{
+  size_t count = r->s->samples.n * r->columns;
+  double tolerance = r->s->options.tolerance;
+  mn_status st = MN_OK;
+  memset(alpha, 0, count * sizeof *alpha);
+  memset(values, 0, count * sizeof *values);
+  memcpy(space, y, count * sizeof *space);
+  out->residual = mn_norm2(count, y) > 0 ? 1 : 0;
+  for (int round = 0; round < ROUNDS && out->residual > tolerance; round++) {
+    double before = out->residual;
+    if ((st = correct(r, y, alpha, values, space, out, err))) return st;
+    if (out->residual > 0.5 * before) break;
+  }
+  if (out->residual <= tolerance || !(tolerance > 0)) return MN_OK;
+  return MN_FAIL(err, MN_ERR_SINGULAR, "mixed precision: the residual stalls at %.1e, %.1e asked for", out->residual,
+                 tolerance);
+}
+
+static mn_status mixed_solve(mn_system *system, size_t columns, const double *y, double *alpha, double *fitted,
+                             const mn_context *ctx, mn_solution *solution, mn_error *err)
+{
+  size_t count = system->samples.n * columns;
+  double begin_s = mn_clock_s(), *space = mn_alloc_matrix(4 * count, sizeof *space);
+  mn_meter meter;
+  run r = {.s = system, .m = system->state, .columns = columns, .ctx = ctx, .meter = &meter};
+  int wants_single = r.m->k && r.m->k->type == MN_F32;
+  if (wants_single) r.single = mn_alloc_matrix(count, sizeof *r.single);
+  mn_status st = space && (r.single || !wants_single) ? MN_OK : MN_NO_MEMORY(err, 4 * count * sizeof *space);
+  mn_meter_open(&meter, ctx, "refine", ITERATIONS, "iteration");
+  if (!st) st = refine(&r, y, alpha, space + 3 * count, space, solution, err);
+  if (mn_meter_cancelled(&meter)) st = mn_meter_close(&meter, err);
+  if (!st && fitted) memcpy(fitted, space + 3 * count, count * sizeof *fitted);
+  solution->solve_s = 0;
+  solution->refine_s = mn_clock_s() - begin_s;
+  mn_free(space);
+  mn_free(r.single);
+  return st;
+}
+
+const mn_solver_row mn_solver_mixed_row = {
+    .solver = MN_SOLVER_CHOLESKY,
+    .most = MN_BLAS_MAX,
+    .peak_bytes = peak_bytes,
+    .held_bytes = factor_bytes,
+    .flops = mixed_flops,
+    .open = mixed_open,
+    .solve = mixed_solve,
+    .close = mixed_close,
+};
