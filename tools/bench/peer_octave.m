@@ -25,8 +25,11 @@ function write_npy(path, x)
   fclose(f);
 end
 
-function k = gram(a, b, gamma)
-  k = exp(-gamma * max(sumsq(a)' + sumsq(b) - 2 * (a' * b), 0));
+function k = gram(a, b, gamma) % few temporaries; exactly symmetric for a = b, so that backslash tries Cholesky
+  k = a' * b;
+  k *= 2 * gamma;
+  k -= gamma * sumsq(a)' + gamma * sumsq(b);
+  k = exp(min(k, 0));
 end
 
 args = argv();

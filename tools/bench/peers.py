@@ -42,7 +42,7 @@ def output_of(command):
 
 def choices_of(help_text, option):
     """What `minnorm fit --help` lists behind "One of" for an option."""
-    about = re.search(r"--%s [A-Z]+\n(.*?)(?=\n +(?:-., )?--|\n\n|\Z)" % option, help_text, re.S)
+    about = re.search(r"--%s [A-Z]+\s+(.*?)(?=\n +(?:-., )?--|\n\n|\Z)" % option, help_text, re.S)
     text = " ".join(about.group(1).split()) if about else ""
     listed = re.search(r"One of ([a-z0-9, -]+)\.", text)
     return listed.group(1).split(", ") if listed else []
