@@ -199,6 +199,7 @@ mn_status mn_cli_fit_forecast_json(const mn_cli *cli, const mn_cli_fit_run *run,
   mn_report_real(j, "predict_flops", f->predict_flops);
   mn_report_real(j, "gemm_gflops", f->gflops);
   mn_report_real(j, "bandwidth_s", f->bandwidth_s);
+  mn_report_real(j, "allocate_s", f->allocate_s);
   mn_report_real(j, "gram_s", f->gram_s);
   mn_report_real(j, "factor_s", f->factor_s);
   mn_report_real(j, "residual_s", f->residual_s);

@@ -60,6 +60,7 @@ void mn_cli_fit_forecast_table(const mn_cli *cli, const mn_cli_fit_run *run)
   mn_cli_line("solver", "%s, %d threads, %.1f Gflop/s measured", mn_solver_string(f->solver), mn_cli_threads(cli),
               f->gflops);
   if (f->bandwidth_flops > 0) forecast_row("bandwidth", f->bandwidth_flops, f->bandwidth_s);
+  if (f->allocate_s > 0) mn_cli_line("memory", "%15s  %12s", "", mn_number_seconds(f->allocate_s).text);
   forecast_row("gram", f->gram_flops, f->gram_s);
   forecast_row("factor", f->factor_flops, f->factor_s);
   forecast_row("residual", f->residual_flops, f->residual_s);

@@ -123,13 +123,15 @@ typedef struct {
   double gram_flops, factor_flops; /* of the Gram pass and of the factorisation */
   double residual_flops, predict_flops;
   double gflops; /* gemm rate measured on this machine just now, at the threads asked for */
-  double bandwidth_s, gram_s, factor_s, residual_s, predict_s, total_s; /* expected seconds */
+  /* Expected seconds: of the search for gamma, of bringing the matrix's memory in, of the passes, and their total. */
+  double bandwidth_s, allocate_s, gram_s, factor_s, residual_s, predict_s, total_s;
   mn_solver solver;
 } mn_forecast;
 
-/* n training and m test samples of dim features, which will take element_bytes each in memory; 0 when they are loaded
- * already and part of the process. Measures the gemm rate for about a quarter of a second. */
-mn_status mn_solve_forecast(size_t n, size_t m, size_t dim, size_t element_bytes, size_t columns,
+/* n training and m test samples like `like`, of which the first few (at most 2,048) are used to time the passes; samples
+ * that are not in memory yet will take element_bytes a feature, those that are 0. Takes about a second; the iterations
+ * of mixed precision and CG are those of usual matrices. */
+mn_status mn_solve_forecast(const mn_samples *like, size_t n, size_t m, size_t element_bytes, size_t columns,
                             const mn_kernel *kernel, const mn_solve_options *options, const mn_context *ctx,
                             mn_forecast *out, mn_error *err);
 

@@ -26,7 +26,13 @@ mn_status mn_fit_forecast(const mn_data *train, size_t n_test, const mn_fit_opti
   mn_status st = count_outputs(train, options->task, &outputs, err);
   if (st) return st;
   double loaded = (double)mn_memory_current_rss();
-  st = mn_solve_forecast(train->n, n_test, train->dim, 0, outputs, &options->kernel, &options->solve, ctx, out, err);
+  mn_scaling *scaling = NULL;
+  mn_kernel kernel = options->kernel;
+  if (options->gamma_rule != MN_GAMMA_GIVEN) kernel.gamma = 1 / (double)train->dim; /* any: the passes take as long */
+  if ((st = mn_scaling_open(options->scale, train, &scaling, err))) return st;
+  mn_samples samples = mn_samples_of(train, scaling);
+  st = mn_solve_forecast(&samples, train->n, n_test, 0, outputs, &kernel, &options->solve, ctx, out, err);
+  mn_scaling_close(&scaling);
   if (st) return st;
   out->bandwidth_flops = mn_bandwidth_flops(options, train->n, train->dim);
   out->bandwidth_s = out->bandwidth_flops / (search_share * out->gflops * 1e9);

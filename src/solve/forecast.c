@@ -1,22 +1,130 @@
-/* What a fit will need, before anything is allocated. */
+/* What a fit will need, before anything large is allocated. Seconds come from the passes themselves, timed on a few of
+ * the samples. */
 #include <math.h>
 
+#include "core/clock.h"
 #include "core/memory.h"
 #include "core/status.h"
 #include "gram/gram.h"
+#include "linalg/blas.h"
+#include "linalg/panels_multiply.h"
 #include "linalg/rate.h"
 #include "linalg/threads.h"
 #include "solve/system.h"
 
-/* Fractions of the gemm rate that the passes reach, on the low side of what `minnorm bench` shows. */
-static const double gram_share = 0.85, factor_share = 0.92, stream_share = 0.75;
+/* Fraction of the gemm rate that a factorisation reaches, as `minnorm bench` shows it; dsyevd and dgesdd are bound by
+ * memory for about half of their flops. */
+static const double factor_share = 0.95, spectral_share = 0.4;
 
-/* dsyevd and dgesdd are bound by memory for about half of their flops. */
-static const double spectral_share = 0.4;
+/* Samples that passes are timed on, and flops that a pass over them may take. */
+enum { PROBE_LEAST = 256, PROBE_MOST = 2048 };
+static const double probe_flops = 4e9, measure_s = 0.25;
 
-static double data_bytes(size_t samples, size_t dim, size_t element_bytes)
+/* The first touch of a GiB takes no less: the few MiB that are tried are often at hand already. */
+static const double touch_least_s = 0.5;
+
+/* Seconds of the passes over K of order n. */
+typedef struct {
+  size_t n;
+  double fill_s;    /* into panels, in the type of the factor */
+  double product_s; /* panels times the vectors */
+  double made_s;    /* K made anew in fp64, times the vectors */
+  double cross_s;   /* K of two sets of n, times the vectors, as predictions take it */
+  double touch_s;   /* the first touch of a GiB */
+} probe;
+
+static size_t probe_size(size_t n, size_t dim)
 {
-  return (double)samples * (double)dim * (double)element_bytes;
+  double size = fmin(fmax(sqrt(probe_flops / (double)dim), PROBE_LEAST), PROBE_MOST);
+  return (double)n < size ? n : (size_t)size;
+}
+
+typedef struct {
+  mn_samples samples; /* the first ones */
+  const mn_kernel *kernel;
+  int threads;
+  size_t columns;
+  mn_panels *panels;
+  double *v, *out; /* n x columns; of single panels v holds floats */
+} workshop;
+
+static mn_status workshop_open(workshop *w, mn_dtype type, mn_error *err)
+{
+  size_t n = w->samples.n, count = n * w->columns;
+  mn_status st = mn_panels_open(n, mn_panels_width(n), type, &w->panels, err);
+  if (st) return st;
+  w->v = mn_calloc(count, sizeof *w->v);
+  w->out = mn_alloc(count, sizeof *w->out);
+  return w->v && w->out ? MN_OK : MN_NO_MEMORY(err, 2 * count * sizeof *w->v);
+}
+
+static void workshop_close(workshop *w)
+{
+  mn_panels_close(&w->panels);
+  mn_free(w->v);
+  mn_free(w->out);
+}
+
+static mn_status run_fill(workshop *w, mn_error *err)
+{
+  return mn_gram_fill(&w->samples, w->kernel, 0, w->threads, NULL, w->panels, err);
+}
+
+static mn_status run_product(workshop *w, mn_error *err)
+{
+  return mn_panels_multiply(w->panels, w->threads, w->columns, w->v, w->out, NULL, err);
+}
+
+static mn_status run_made(workshop *w, mn_error *err)
+{
+  return mn_gram_multiply_symmetric(&w->samples, w->kernel, w->threads, NULL, "forecast", w->columns, w->v, w->out,
+                                    err);
+}
+
+static mn_status run_cross(workshop *w, mn_error *err)
+{
+  return mn_gram_multiply(&w->samples, &w->samples, w->kernel, w->threads, NULL, "forecast", w->columns, w->v, w->out,
+                          err);
+}
+
+/* The second call finds its memory in place. */
+static mn_status time_call(workshop *w, mn_status (*call)(workshop *w, mn_error *err), double *seconds, mn_error *err)
+{
+  mn_status st = call(w, err);
+  double begin_s = mn_clock_s();
+  if (!st) st = call(w, err);
+  *seconds = mn_clock_s() - begin_s;
+  return st;
+}
+
+static mn_status time_touch(int threads, double *seconds, mn_error *err)
+{
+  const size_t bytes = (size_t)1 << 27;
+  void *p = mn_alloc_matrix(bytes, 1);
+  if (!p) return MN_NO_MEMORY(err, bytes);
+  double begin_s = mn_clock_s();
+  mn_memory_populate(p, bytes, threads);
+  *seconds = fmax((mn_clock_s() - begin_s) * 0x1p30 / (double)bytes, touch_least_s);
+  mn_free(p);
+  return MN_OK;
+}
+
+static mn_status take_probe(const mn_samples *like, size_t n, const mn_kernel *kernel, mn_dtype type, size_t columns,
+                            int threads, probe *out, mn_error *err)
+{
+  mn_data few = *like->data;
+  few.n = probe_size(n < like->n ? n : like->n, like->dim);
+  workshop w = {
+      .samples = mn_samples_of(&few, like->scaling), .kernel = kernel, .threads = threads, .columns = columns};
+  mn_status st = workshop_open(&w, type, err);
+  out->n = few.n;
+  if (!st) st = time_call(&w, run_fill, &out->fill_s, err);
+  if (!st) st = time_call(&w, run_product, &out->product_s, err);
+  if (!st) st = time_call(&w, run_made, &out->made_s, err);
+  if (!st) st = time_call(&w, run_cross, &out->cross_s, err);
+  if (!st) st = time_touch(threads, &out->touch_s, err);
+  workshop_close(&w);
+  return st;
 }
 
 static void count_flops(size_t n, size_t m, size_t dim, const mn_solver_row *row, mn_forecast *out)
@@ -28,37 +136,92 @@ static void count_flops(size_t n, size_t m, size_t dim, const mn_solver_row *row
   out->predict_flops = row->primal ? 0 : 2 * dn * (double)m * d;
 }
 
-static void expect_seconds(const mn_solver_row *row, double factor_gflops, mn_forecast *out)
+/* What a row does with K. */
+typedef struct {
+  mn_dtype type;       /* of the panels that are filled and factored */
+  double panels_bytes; /* all of them, first touched */
+  double made;         /* passes that make K anew, times the vectors */
+  double products;     /* products of panels and vectors, at the cost of those of `type` */
+} work;
+
+/* Iterations, for the usual matrices at the usual tolerances. */
+enum { MIXED_ITERATIONS = 4, INTERPOLATING = 45, CONVERGING = 450 };
+
+static work mixed_work(const mn_solve_options *o, size_t n, size_t dim, size_t columns, int threads)
 {
-  double share = row->solver == MN_SOLVER_EIGEN ? spectral_share : factor_share;
-  out->gram_s = out->gram_flops / (gram_share * factor_gflops * 1e9);
-  out->factor_s = out->factor_flops / (share * factor_gflops * 1e9);
-  out->residual_s = out->residual_flops / (stream_share * out->gflops * 1e9);
-  out->predict_s = out->predict_flops / (stream_share * out->gflops * 1e9);
-  out->total_s = out->gram_s + out->factor_s + out->residual_s + out->predict_s;
+  double single = (double)mn_panels_bytes(n, mn_panels_width(n), MN_F32);
+  switch (mn_mixed_choose(o, n, dim, columns, threads)) {
+  case MN_GRAM_DOUBLE:
+    return (work){MN_F32, 3 * single, 1, 2 * MIXED_ITERATIONS};
+  case MN_GRAM_SINGLE:
+    return (work){MN_F32, 2 * single, 3, 2 * MIXED_ITERATIONS};
+  default:
+    return (work){MN_F32, single, MIXED_ITERATIONS + 1, 0};
+  }
 }
 
-mn_status mn_solve_forecast(size_t n, size_t m, size_t dim, size_t element_bytes, size_t columns,
+static work work_of(const mn_solver_row *row, const mn_solve_options *o, size_t n, size_t dim, size_t columns,
+                    int threads)
+{
+  mn_dtype type =
+      row == &mn_solver_cholesky_row || row == &mn_solver_disk_row ? mn_precision_type(o->precision) : MN_F64;
+  if (row == &mn_solver_mixed_row) return mixed_work(o, n, dim, columns, threads);
+  if (row == &mn_solver_cg_row) {
+    double single = (double)mn_panels_bytes(n, mn_panels_width(n), MN_F32);
+    return (work){MN_F32, single, o->interpolate ? 1 : 4, o->interpolate ? INTERPOLATING : CONVERGING};
+  }
+  return (work){type, row->held_bytes(n, dim, type), 1, 0};
+}
+
+/* Passes over n samples cost what they cost over the few, times the ratio of the pairs. */
+static void expect_seconds(const mn_solver_row *row, const work *w, const probe *p, size_t n, size_t m,
+                           double factor_gflops, mn_forecast *out)
+{
+  double few = (double)p->n * (double)p->n, pairs = (double)n * (double)n / few, cross = (double)n * (double)m / few;
+  double share = row->solver == MN_SOLVER_EIGEN ? spectral_share : factor_share;
+  out->factor_s = out->factor_flops / (share * factor_gflops * 1e9);
+  if (!row->primal) {
+    out->allocate_s = w->panels_bytes / 0x1p30 * p->touch_s;
+    out->gram_s = p->fill_s * pairs;
+    out->residual_s = (w->made * p->made_s + w->products * p->product_s) * pairs;
+    out->predict_s = p->cross_s * cross;
+  }
+  out->total_s = out->allocate_s + out->gram_s + out->factor_s + out->residual_s + out->predict_s;
+}
+
+static double memory_of(const mn_solver_row *row, const mn_solve_options *o, const work *w, size_t n, size_t m,
+                        size_t dim, size_t columns, int threads)
+{
+  double solve = mn_solver_bytes(row, n, dim, columns, w->type, threads);
+  if (row == &mn_solver_mixed_row) solve += w->panels_bytes - (double)mn_panels_bytes(n, mn_panels_width(n), MN_F32);
+  if (row == &mn_solver_disk_row) solve = fmax(solve, (double)o->memory_bytes - (double)mn_memory_current_rss());
+  double predict = 2 * (double)m * (double)columns * sizeof(double) +
+                   (row->primal || !m ? 0 : mn_gram_multiply_bytes(m, n, dim, threads));
+  return (double)mn_memory_current_rss() + fmax(solve, predict);
+}
+
+mn_status mn_solve_forecast(const mn_samples *like, size_t n, size_t m, size_t element_bytes, size_t columns,
                             const mn_kernel *kernel, const mn_solve_options *options, const mn_context *ctx,
                             mn_forecast *out, mn_error *err)
 {
-  const double measure_s = 0.25;
   int threads = mn_threads_open(ctx);
-  const mn_solver_row *row = mn_solver_choose(options, kernel, n, dim, threads);
-  mn_dtype type = row->primal ? MN_F64 : mn_precision_type(options->precision);
-  *out = (mn_forecast){.solver = row->solver};
-  if (!n || !dim || !columns)
+  size_t dim = like->dim;
+  if (!n || !dim || !columns || !like->n)
     return MN_FAIL(err, MN_ERR_ARGUMENT, "%zu samples, %zu features, %zu columns: at least 1 expected", n, dim,
                    columns);
+  const mn_solver_row *row = mn_solver_choose(options, kernel, n, dim, threads);
+  work w = work_of(row, options, n, dim, columns, threads);
+  double factor_gflops;
+  probe p = {0};
+  *out = (mn_forecast){.solver = row->solver};
   mn_status st = mn_gemm_rate(MN_F64, measure_s, threads, &out->gflops, err);
+  factor_gflops = out->gflops;
+  if (!st && w.type == MN_F32) st = mn_gemm_rate(MN_F32, measure_s, threads, &factor_gflops, err);
+  out->bytes =
+      memory_of(row, options, &w, n, m, dim, columns, threads) + (double)(n + m) * (double)(dim * element_bytes);
+  if (!st && !row->primal) st = take_probe(like, n, kernel, w.type, columns, threads, &p, err);
   if (st) return st;
-  double factor_gflops = out->gflops;
-  if (type == MN_F32 && (st = mn_gemm_rate(type, measure_s, threads, &factor_gflops, err))) return st;
   count_flops(n, m, dim, row, out);
-  expect_seconds(row, factor_gflops, out);
-  double solve = mn_solver_bytes(row, n, dim, columns, type, threads);
-  double predict = 2 * (double)m * (double)columns * sizeof(double) +
-                   (row->primal || !m ? 0 : mn_gram_multiply_bytes(m, n, dim, threads));
-  out->bytes = (double)mn_memory_current_rss() + data_bytes(n + m, dim, element_bytes) + fmax(solve, predict);
+  expect_seconds(row, &w, &p, n, m, factor_gflops, out);
   return MN_OK;
 }

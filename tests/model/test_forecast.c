@@ -19,7 +19,8 @@ static void test_parts_add_up(void **state)
   mn_test_close(f.predict_flops, (double)(2 * n * m * dim), 1e-12);
   assert_true(f.bandwidth_flops > 8 * f.factor_flops); /* 8 candidates, each a factor and an inverse */
   assert_true(f.gflops > 0 && f.bytes > (double)(n * n * sizeof(double)) / 2);
-  mn_test_close(f.total_s / (f.bandwidth_s + f.gram_s + f.factor_s + f.residual_s + f.predict_s), 1, 1e-12);
+  mn_test_close(f.total_s / (f.bandwidth_s + f.allocate_s + f.gram_s + f.factor_s + f.residual_s + f.predict_s), 1,
+                1e-12);
 
   options.gamma_rule = MN_GAMMA_GIVEN, options.kernel.gamma = 1;
   assert_int_equal(mn_fit_forecast(train, 0, &options, NULL, &f, NULL), MN_OK);

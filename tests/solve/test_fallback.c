@@ -357,10 +357,18 @@ static mn_forecast forecast(size_t n, size_t dim, size_t element_bytes, mn_kerne
   mn_kernel kernel = mn_kernel_default(name);
   mn_solve_options options = mn_solve_defaults();
   mn_context ctx = {.threads = 1};
+  mn_data *data = NULL;
+  mn_scaling *scaling = NULL;
   options.solver = solver, options.precision = precision;
-  assert_int_equal(mn_solve_forecast(n, n / 6, dim, element_bytes, 10, &kernel, &options, &ctx, &out, NULL), MN_OK);
+  assert_int_equal(mn_data_create(n < 300 ? n : 300, dim, MN_U8, 0, &data, NULL), MN_OK);
+  memset(data->x, 1, data->n * dim);
+  assert_int_equal(mn_scaling_open(MN_SCALE_UNIT, data, &scaling, NULL), MN_OK);
+  mn_samples like = mn_samples_of(data, scaling);
+  assert_int_equal(mn_solve_forecast(&like, n, n / 6, element_bytes, 10, &kernel, &options, &ctx, &out, NULL), MN_OK);
+  mn_scaling_close(&scaling);
+  mn_data_close(&data);
   assert_true(out.gflops > 0 && out.bytes > 0 && out.factor_s > 0 && out.total_s >= out.factor_s);
-  mn_test_close(out.total_s, out.gram_s + out.factor_s + out.residual_s + out.predict_s, 1e-12);
+  mn_test_close(out.total_s, out.allocate_s + out.gram_s + out.factor_s + out.residual_s + out.predict_s, 1e-12);
   return out;
 }
 
@@ -410,7 +418,11 @@ static mn_status forecast_once(void *arg, mn_error *err)
   mn_kernel kernel = mn_kernel_default(MN_KERNEL_GAUSSIAN);
   mn_context ctx = {.threads = 1};
   mn_forecast out;
-  return mn_solve_forecast(100, 10, 5, 1, 1, &kernel, options, &ctx, &out, err);
+  unsigned char x[20 * 5] = {0};
+  mn_data data = {.n = 20, .dim = 5, .type = MN_U8, .x = x};
+  mn_scaling scaling = {.kind = MN_SCALE_UNIT, .dim = 5};
+  mn_samples like = mn_samples_of(&data, &scaling);
+  return mn_solve_forecast(&like, 100, 10, 1, 1, &kernel, options, &ctx, &out, err);
 }
 
 static void forecasts_survive_failing_allocations(void **state)
