@@ -34,9 +34,9 @@ mn_status mn_lu_factor(size_t n, double *a, int *pivots, int threads, mn_error *
   mn_status st = check_order("LU", n, MN_LU_MAX, err);
   if (st) return st;
   int order = (int)n, info = 0;
-  mn_threads_blas(threads);
+  int before = mn_threads_blas_begin(threads);
   dgetrf_(&order, &order, a, &order, pivots, &info);
-  mn_threads_blas(1);
+  mn_threads_blas_end(before);
   if (info > 0) return MN_FAIL(err, MN_ERR_SINGULAR, "LU: pivot %d of %zu is zero", info, n);
   return info ? lapack_failure("dgetrf", info, err) : MN_OK;
 }
@@ -45,9 +45,9 @@ mn_status mn_lu_solve(size_t n, const double *lu, const int *pivots, size_t colu
                       mn_error *err)
 {
   int order = (int)n, nrhs = (int)columns, info = 0;
-  mn_threads_blas(threads);
+  int before = mn_threads_blas_begin(threads);
   dgetrs_("N", &order, &nrhs, lu, &order, pivots, b, &order, &info, 1);
-  mn_threads_blas(1);
+  mn_threads_blas_end(before);
   return info ? lapack_failure("dgetrs", info, err) : MN_OK;
 }
 
@@ -59,7 +59,9 @@ mn_status mn_lu_rcond(size_t n, const double *lu, double norm1, double *rcond, m
   if (!iwork || !work)
     st = MN_NO_MEMORY(err, n * (4 * sizeof *work + sizeof *iwork));
   else {
+    int before = mn_threads_blas_begin(1);
     dgecon_("1", &order, lu, &order, &norm1, rcond, work, iwork, &info, 1);
+    mn_threads_blas_end(before);
     if (info) st = lapack_failure("dgecon", info, err);
   }
   mn_free(iwork);
@@ -83,9 +85,9 @@ mn_status mn_eigen_factor(size_t n, double *a, double *values, int threads, mn_e
     st = MN_NO_MEMORY(err, mn_eigen_workspace_bytes(n));
   else {
     int order = (int)n, lwork = (int)work_size, liwork = (int)iwork_size, info = 0;
-    mn_threads_blas(threads);
+    int before = mn_threads_blas_begin(threads);
     dsyevd_("V", "L", &order, a, &order, values, work, &lwork, iwork, &liwork, &info, 1, 1);
-    mn_threads_blas(1);
+    mn_threads_blas_end(before);
     if (info) st = lapack_failure("dsyevd", info, err);
   }
   mn_free(work);
@@ -109,9 +111,9 @@ mn_status mn_qr_append(size_t d, double *r, size_t rows, const double *x, double
     for (size_t i = 0; i < rows; i++) stack[j * m + d + i] = x[i * d + j];
   }
   int im = (int)m, id = (int)d, lwork = (int)(d * QR_BLOCK), info = 0;
-  mn_threads_blas(threads);
+  int before = mn_threads_blas_begin(threads);
   dgeqrf_(&im, &id, stack, &im, tau, space, &lwork, &info);
-  mn_threads_blas(1);
+  mn_threads_blas_end(before);
   if (info) return lapack_failure("dgeqrf", info, err);
   for (size_t j = 0; j < d; j++) memcpy(r + j * d, stack + j * m, (j + 1) * sizeof *r);
   return MN_OK;
@@ -131,9 +133,9 @@ mn_status mn_svd_right(size_t d, double *a, double *values, double *vt, int thre
     st = MN_NO_MEMORY(err, (size_t)lwork * sizeof *work);
     goto done;
   }
-  mn_threads_blas(threads);
+  int before = mn_threads_blas_begin(threads);
   dgesdd_("O", &order, &order, a, &order, values, a, &order, vt, &order, work, &lwork, iwork, &info, 1);
-  mn_threads_blas(1);
+  mn_threads_blas_end(before);
   if (info) st = lapack_failure("dgesdd", info, err);
 done:
   mn_free(work);

@@ -28,20 +28,13 @@ static void *symbol(const char *name)
 /* What is loaded, found once. BLAS and LAPACK may come from two libraries with controls of their own: Debian lets BLIS
  * be the BLAS beside the LAPACK of OpenBLAS. */
 static struct {
+  int openmp;          /* OpenBLAS runs on the caller's OpenMP threads */
   void *openblas;      /* openblas_set_num_threads; NULL without, or when threads are OpenMP's */
   void *blis;          /* bli_thread_set_num_threads; NULL without */
   char path[PATH_MAX]; /* the library that has dgemm_, links resolved; "" if unknown */
   const char *tail;    /* last two parts of it: "blis-pthread/libblas.so.3" */
   char name[192];
 } blas;
-
-/* OpenBLAS's OpenMP build shares the caller's OpenMP setting: openblas_set_num_threads(1) would leave our own regions
- * with one thread, and is not needed, since it runs on one thread inside a parallel region. */
-static int openblas_is_openmp(void)
-{
-  void *parallel = symbol("openblas_get_parallel");
-  return parallel && CAST(get_int, parallel)() == 2;
-}
 
 static void find_path(void)
 {
@@ -122,7 +115,9 @@ static void find(void)
 {
   find_path();
   blas.blis = symbol("bli_thread_set_num_threads");
-  blas.openblas = openblas_is_openmp() ? NULL : symbol("openblas_set_num_threads");
+  void *parallel = symbol("openblas_get_parallel");
+  blas.openmp = parallel && CAST(get_int, parallel)() == 2;
+  blas.openblas = blas.openmp ? NULL : symbol("openblas_set_num_threads");
   if (is_blis() && !blas.blis) settle_hidden_blis();
   find_name();
 }
@@ -133,16 +128,38 @@ static void find_once(void)
   pthread_once(&once, find);
 }
 
-void mn_threads_blas(int threads)
+static void set_threads(int threads)
 {
-  find_once();
   if (blas.openblas) CAST(set_int, blas.openblas)(threads);
   if (blas.blis) CAST(set_long, blas.blis)((long)threads);
 }
 
+/* Inside a parallel region of several threads OpenBLAS on OpenMP stays on the calling one by itself; a region of one
+ * thread is none to it. */
+int mn_threads_blas_begin(int threads)
+{
+  find_once();
+  if (blas.openmp) {
+    int before = omp_get_max_threads();
+    if (before != threads) omp_set_num_threads(threads);
+    return before;
+  }
+  if (threads > 1) set_threads(threads);
+  return threads;
+}
+
+void mn_threads_blas_end(int before)
+{
+  if (blas.openmp)
+    omp_set_num_threads(before);
+  else if (before > 1)
+    set_threads(1);
+}
+
 int mn_threads_open(const mn_context *ctx)
 {
-  mn_threads_blas(1);
+  find_once();
+  set_threads(1);
   return ctx && ctx->threads > 0 ? ctx->threads : omp_get_max_threads();
 }
 

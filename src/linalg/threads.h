@@ -9,9 +9,12 @@
  * threads to use: what the context asks for (ctx may be NULL), else what OpenMP would take (cores, OMP_NUM_THREADS). */
 int mn_threads_open(const mn_context *ctx);
 
-/* Sets the number of threads inside BLAS calls, where the BLAS has such a control. For whole-matrix LAPACK calls,
- * undone with 1. Debian's BLIS has none: its calls run on one thread from the first mn_threads_open on. */
-void mn_threads_blas(int threads);
+/* Stand around each BLAS or LAPACK call: `threads` inside of it, where the BLAS has such a control; 1 for tiles, more for
+ * whole matrices. end gets what begin returned. OpenBLAS on OpenMP obeys the calling thread's own OpenMP setting alone,
+ * which is therefore changed for the length of the call. Debian's BLIS has no control: its calls run on one thread from
+ * the first mn_threads_open on. */
+int mn_threads_blas_begin(int threads);
+void mn_threads_blas_end(int before);
 
 /* The library that BLAS calls reach: "OpenBLAS 0.3.21 ... pthreads", "BLIS, OpenMP (PATH)", "reference BLAS (PATH)",
  * "unknown BLAS (PATH)". Static string. */

@@ -17,9 +17,9 @@ mn_status mn_triangular_solve(size_t n, const double *a, size_t columns, double 
   mn_status st = check_order(n, err);
   if (st) return st;
   int order = (int)n, nrhs = (int)columns, info = 0;
-  mn_threads_blas(threads);
+  int before = mn_threads_blas_begin(threads);
   dtrtrs_("L", "N", "N", &order, &nrhs, a, &order, b, &order, &info, 1, 1, 1);
-  mn_threads_blas(1);
+  mn_threads_blas_end(before);
   if (info > 0) return MN_FAIL(err, MN_ERR_SINGULAR, "triangular system: diagonal element %d of %zu is zero", info, n);
   return info ? MN_FAIL(err, MN_ERR_LAPACK, "dtrtrs failed with info = %d", info) : MN_OK;
 }
@@ -33,7 +33,9 @@ mn_status mn_triangular_rcond(size_t n, const double *a, double *rcond, mn_error
   if (!iwork || !work)
     st = MN_NO_MEMORY(err, n * (3 * sizeof *work + sizeof *iwork));
   else {
+    int before = mn_threads_blas_begin(1);
     dtrcon_("1", "L", "N", &order, a, &order, rcond, work, iwork, &info, 1, 1, 1);
+    mn_threads_blas_end(before);
     if (info) st = MN_FAIL(err, MN_ERR_LAPACK, "dtrcon failed with info = %d", info);
   }
   mn_free(iwork);
@@ -50,7 +52,9 @@ mn_status mn_general_eigenvalues(size_t n, double *a, double *values, mn_error *
   if (!work || !imaginary)
     st = MN_NO_MEMORY(err, 35 * n * sizeof *work);
   else {
+    int before = mn_threads_blas_begin(1);
     dgeev_("N", "N", &order, a, &order, values, imaginary, NULL, &one, NULL, &one, work, &size, &info, 1, 1);
+    mn_threads_blas_end(before);
     if (info) st = MN_FAIL(err, MN_ERR_LAPACK, "dgeev failed with info = %d", info);
   }
   mn_free(work);

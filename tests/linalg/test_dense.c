@@ -389,7 +389,7 @@ static void blas_is_left_on_one_thread(void **state)
     printf("skipped: this BLAS has no number of threads of its own\n");
     skip();
   }
-  mn_threads_blas(2);
+  mn_threads_blas_begin(2);
   mn_threads_open(NULL);
   assert_int_equal(openblas_threads(), 1);
   double a[4] = {2, 1, 1, 2}, values[2], vt[4];
