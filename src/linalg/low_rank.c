@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <omp.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/memory.h"
@@ -12,7 +11,7 @@
 #include "linalg/blas.h"
 #include "linalg/skinny.h"
 
-enum { BLOCK = 256, ROWS = 2048 }; /* pivots drawn at a time; rows of a tile of F */
+enum { BLOCK = 256, ROWS = 2048, ATTEMPTS = 6 }; /* pivots drawn at a time; rows of a tile of F; shifts tried */
 
 static size_t at_most(size_t a, size_t b)
 {
@@ -37,12 +36,6 @@ static float diagonal(const mn_panels *k, size_t i)
   return *(const float *)mn_panels_at(k, i, i);
 }
 
-static int compare_sizes(const void *a, const void *b)
-{
-  size_t x = *(const size_t *)a, y = *(const size_t *)b;
-  return (x > y) - (x < y);
-}
-
 static double sum_of(const double *v, size_t n)
 {
   double sum = 0;
@@ -50,7 +43,7 @@ static double sum_of(const double *v, size_t n)
   return sum;
 }
 
-/* Draws at most `most` different pivots; returns how many. */
+/* Draws at most `most` different pivots, which ascend; returns how many. */
 static size_t draw_pivots(builder *b, size_t most)
 {
   size_t n = b->k->n, count = 0;
@@ -70,7 +63,6 @@ static size_t draw_pivots(builder *b, size_t most)
     b->pivots[count++] = i;
     while (d < most && places[d] <= sum) d++;
   }
-  qsort(b->pivots, count, sizeof *b->pivots, compare_sizes);
   return count;
 }
 
@@ -88,39 +80,63 @@ static void copy_column(const mn_panels *k, size_t j, float *out)
   memcpy(out + j, mn_panels_at(k, j, j), (k->n - j) * sizeof *out);
 }
 
-/* F's next columns: K(:, S) - F F(S, :)', then divided by the Cholesky factor of its rows S. */
-static mn_status append(builder *b, mn_low_rank *p, size_t count, mn_error *err)
+/* g = K(:, S), and the rows S of F. */
+static void gather(builder *b, const mn_low_rank *p, size_t count, float *g)
+{
+#pragma omp parallel for num_threads(b->threads) schedule(dynamic)
+  for (size_t s = 0; s < count; s++) {
+    copy_column(b->k, b->pivots[s], g + s * p->n);
+    for (size_t c = 0; c < p->rank; c++) b->rows[s + c * BLOCK] = p->f[b->pivots[s] + c * p->n];
+  }
+}
+
+/* g -= F F(S, :)' */
+static void subtract_earlier(builder *b, const mn_low_rank *p, size_t count, float *g)
 {
   const mn_blas *blas = mn_blas_of(MN_F32);
   size_t n = p->n, rank = p->rank;
-  float *g = p->f + rank * n;
-#pragma omp parallel for num_threads(b->threads) schedule(dynamic)
-  for (size_t s = 0; s < count; s++) {
-    copy_column(b->k, b->pivots[s], g + s * n);
-    for (size_t c = 0; c < rank; c++) b->rows[s + c * BLOCK] = p->f[b->pivots[s] + c * n];
-  }
 #pragma omp parallel for num_threads(b->threads) schedule(dynamic)
   for (size_t i = 0; i < n; i += ROWS)
     if (rank) blas->gemm('N', 'T', at_most(ROWS, n - i), count, rank, -1, p->f + i, n, b->rows, BLOCK, 1, g + i, n);
+}
+
+/* Cholesky factor of the rows S of g, with a shift that grows until every pivot is positive. */
+static mn_status factor_corner(builder *b, size_t n, size_t count, const float *g, mn_error *err)
+{
   double shift = 0;
   for (size_t s = 0; s < count; s++) shift = fmax(shift, 1e-6 * (double)g[b->pivots[s] + s * n]);
-  for (int attempt = 0;; attempt++, shift *= 10) {
+  for (int attempt = 0; attempt < ATTEMPTS; attempt++, shift *= 10) {
     for (size_t s = 0; s < count; s++)
       for (size_t t = 0; t < count; t++) b->corner[t + s * BLOCK] = g[b->pivots[t] + s * n];
     for (size_t s = 0; s < count; s++) b->corner[s + s * BLOCK] += (float)shift;
-    if (!blas->potrf(count, b->corner, BLOCK)) break;
-    if (attempt == 5)
-      return MN_FAIL(err, MN_ERR_SINGULAR, "preconditioner: the pivots' block is not positive definite");
+    if (!mn_blas_of(MN_F32)->potrf(count, b->corner, BLOCK)) return MN_OK;
   }
+  return MN_FAIL(err, MN_ERR_SINGULAR, "preconditioner: the pivots' block is not positive definite");
+}
+
+/* g divided by that factor becomes columns of F; what they leave of the diagonal. */
+static void divide(builder *b, size_t n, size_t count, float *g)
+{
 #pragma omp parallel for num_threads(b->threads) schedule(dynamic)
   for (size_t i = 0; i < n; i += ROWS) {
     size_t rows = at_most(ROWS, n - i);
-    blas->trsm('R', 'T', rows, count, b->corner, BLOCK, g + i, n);
+    mn_blas_of(MN_F32)->trsm('R', 'T', rows, count, b->corner, BLOCK, g + i, n);
     for (size_t s = 0; s < count; s++)
       for (size_t r = i; r < i + rows; r++) b->left[r] -= (double)g[r + s * n] * (double)g[r + s * n];
     for (size_t r = i; r < i + rows; r++) b->left[r] = fmax(b->left[r], 0);
   }
   for (size_t s = 0; s < count; s++) b->left[b->pivots[s]] = 0;
+}
+
+/* F's next columns: K(:, S) - F F(S, :)', divided by the Cholesky factor of its rows S. */
+static mn_status append(builder *b, mn_low_rank *p, size_t count, mn_error *err)
+{
+  float *g = p->f + p->rank * p->n;
+  gather(b, p, count, g);
+  subtract_earlier(b, p, count, g);
+  mn_status st = factor_corner(b, p->n, count, g, err);
+  if (st) return st;
+  divide(b, p->n, count, g);
   p->rank += count;
   return MN_OK;
 }
