@@ -100,18 +100,22 @@ static void subtract_earlier(builder *b, const mn_low_rank *p, size_t count, flo
     if (rank) blas->gemm('N', 'T', at_most(ROWS, n - i), count, rank, -1, p->f + i, n, b->rows, BLOCK, 1, g + i, n);
 }
 
-/* Cholesky factor of the rows S of g, with a shift that grows until every pivot is positive. */
-static mn_status factor_corner(builder *b, size_t n, size_t count, const float *g, mn_error *err)
+/* Cholesky factor of the rows S of g, with a shift that grows until every pivot is positive; 0 when it never is, and
+ * what is left over is rounding. The first shift is above the rounding of K itself, and far below what matters of g. */
+static int factor_corner(builder *b, size_t n, size_t count, const float *g)
 {
   double shift = 0;
-  for (size_t s = 0; s < count; s++) shift = fmax(shift, 1e-6 * (double)g[b->pivots[s] + s * n]);
+  for (size_t s = 0; s < count; s++) {
+    double rounding = 4 * 0x1p-24 * (double)diagonal(b->k, b->pivots[s]);
+    shift = fmax(shift, fmax(1e-6 * (double)g[b->pivots[s] + s * n], rounding));
+  }
   for (int attempt = 0; attempt < ATTEMPTS; attempt++, shift *= 10) {
     for (size_t s = 0; s < count; s++)
       for (size_t t = 0; t < count; t++) b->corner[t + s * BLOCK] = g[b->pivots[t] + s * n];
     for (size_t s = 0; s < count; s++) b->corner[s + s * BLOCK] += (float)shift;
-    if (!mn_blas_of(MN_F32)->potrf(count, b->corner, BLOCK)) return MN_OK;
+    if (!mn_blas_of(MN_F32)->potrf(count, b->corner, BLOCK)) return 1;
   }
-  return MN_FAIL(err, MN_ERR_SINGULAR, "preconditioner: the pivots' block is not positive definite");
+  return 0;
 }
 
 /* g divided by that factor becomes columns of F; what they leave of the diagonal. */
@@ -128,17 +132,16 @@ static void divide(builder *b, size_t n, size_t count, float *g)
   for (size_t s = 0; s < count; s++) b->left[b->pivots[s]] = 0;
 }
 
-/* F's next columns: K(:, S) - F F(S, :)', divided by the Cholesky factor of its rows S. */
-static mn_status append(builder *b, mn_low_rank *p, size_t count, mn_error *err)
+/* F's next columns: K(:, S) - F F(S, :)', divided by the Cholesky factor of its rows S; 0: there are none. */
+static int append(builder *b, mn_low_rank *p, size_t count)
 {
   float *g = p->f + p->rank * p->n;
   gather(b, p, count, g);
   subtract_earlier(b, p, count, g);
-  mn_status st = factor_corner(b, p->n, count, g, err);
-  if (st) return st;
+  if (!factor_corner(b, p->n, count, g)) return 0;
   divide(b, p->n, count, g);
   p->rank += count;
-  return MN_OK;
+  return 1;
 }
 
 /* ---- mu I + F'F, in fp32 products of ROWS rows that are added up in fp64 */
@@ -198,15 +201,13 @@ static void builder_close(builder *b)
 static mn_status build(builder *b, mn_low_rank *p, size_t rank, double ridge, const mn_context *ctx, mn_error *err)
 {
   mn_meter meter;
-  mn_status st = MN_OK;
   mn_meter_open(&meter, ctx, "precondition", (double)rank, "column");
-  while (!st && p->rank < rank) {
+  while (p->rank < rank) {
     size_t before = p->rank, count = draw_pivots(b, at_most(BLOCK, rank - p->rank));
-    if (!count) break;
-    st = append(b, p, count, err);
+    if (!count || !append(b, p, count)) break;
     if (mn_meter_add(&meter, (double)(p->rank - before))) break;
   }
-  if (!st) st = mn_meter_close(&meter, err);
+  mn_status st = mn_meter_close(&meter, err);
   double left = sum_of(b->left, p->n), floor = 1e-7 * b->trace;
   p->trace_left = b->trace > 0 ? left / b->trace : 0;
   p->mu = ridge + 0.5 * fmax(left, floor) / (double)p->n;
