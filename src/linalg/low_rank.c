@@ -11,6 +11,9 @@
 #include "linalg/blas.h"
 #include "linalg/skinny.h"
 
+/* v - F (...) cancels to mu / (mu + eigenvalue) of v, which single precision has to resolve. */
+#define MU_LEAST (16 * 0x1p-24)
+
 enum { BLOCK = 256, ROWS = 2048, ATTEMPTS = 6 }; /* pivots drawn at a time; rows of a tile of F; shifts tried */
 
 static size_t at_most(size_t a, size_t b)
@@ -145,6 +148,18 @@ static int append(builder *b, mn_low_rank *p, size_t count)
 }
 
 /* ---- mu I + F'F, in fp32 products of ROWS rows that are added up in fp64 */
+
+/* Frobenius norm of a symmetric matrix from its lower triangle. */
+static double norm_of(const double *a, size_t n)
+{
+  double sum = 0;
+  for (size_t j = 0; j < n; j++) {
+    sum += a[j + j * n] * a[j + j * n];
+    for (size_t i = j + 1; i < n; i++) sum += 2 * a[i + j * n] * a[i + j * n];
+  }
+  return sqrt(sum);
+}
+
 static mn_status make_core(mn_low_rank *p, int threads, mn_error *err)
 {
   const mn_blas *blas32 = mn_blas_of(MN_F32), *blas = mn_blas_of(MN_F64);
@@ -170,6 +185,7 @@ static mn_status make_core(mn_low_rank *p, int threads, mn_error *err)
     }
   }
   mn_free(parts);
+  p->mu = fmax(p->mu, MU_LEAST * norm_of(p->core, rank));
   for (size_t c = 0; c < rank; c++) p->core[c + c * rank] += p->mu;
   if (blas->potrf(rank, p->core, rank))
     return MN_FAIL(err, MN_ERR_SINGULAR, "preconditioner: its core is not positive definite");
@@ -211,7 +227,8 @@ static mn_status build(builder *b, mn_low_rank *p, size_t rank, double ridge, co
   double left = sum_of(b->left, p->n), floor = 1e-7 * b->trace;
   p->trace_left = b->trace > 0 ? left / b->trace : 0;
   p->mu = ridge + 0.5 * fmax(left, floor) / (double)p->n;
-  return st ? st : make_core(p, b->threads, err);
+  if (!(p->mu > 0)) p->mu = 1; /* K is zero, and any multiple of I as good as another */
+  return st || !p->rank ? st : make_core(p, b->threads, err);
 }
 
 double mn_low_rank_bytes(size_t n, size_t rank, int threads)
@@ -298,6 +315,10 @@ mn_status mn_low_rank_solve(const mn_low_rank *p, int threads, size_t columns, c
 {
   const mn_blas *blas = mn_blas_of(MN_F64);
   size_t n = p->n, rank = p->rank, small = rank * columns;
+  if (!rank) {
+    for (size_t i = 0; i < n * columns; i++) out[i] = v[i] / p->mu;
+    return MN_OK;
+  }
   float *scaled = mn_alloc_matrix(n * columns + small, sizeof *scaled), *t32 = scaled ? scaled + n * columns : NULL;
   double *t = mn_alloc_matrix(small * (1 + (size_t)threads) + columns, sizeof *t);
   mn_status st = MN_OK;

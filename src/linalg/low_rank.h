@@ -20,7 +20,8 @@ typedef struct {
 double mn_low_rank_bytes(size_t n, size_t rank, int threads);
 
 /* K's lower triangle in fp32 panels, `rank` columns at most (fewer when nothing is left over); mu = ridge + half the
- * mean of the diagonal left over. Pivots depend on the seed alone, but for rounding. Phase "precondition". */
+ * mean of the diagonal left over, but no less than single precision resolves beside the norm of F F'. Pivots depend on
+ * the seed alone, but for rounding. Phase "precondition". */
 mn_status mn_low_rank_open(const mn_panels *k, size_t rank, double ridge, uint64_t seed, int threads,
                            const mn_context *ctx, mn_low_rank **out, mn_error *err);
 void mn_low_rank_close(mn_low_rank **p);
