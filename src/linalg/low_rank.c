@@ -26,6 +26,7 @@ static size_t at_most(size_t a, size_t b)
 typedef struct {
   const mn_panels *k;
   int threads;
+  mn_meter meter; /* in flops: n rank^2 for the columns, as many for the core */
   mn_random random;
   double *left;   /* n: diagonal of K - F F' */
   double trace;   /* of K */
@@ -99,8 +100,12 @@ static void subtract_earlier(builder *b, const mn_low_rank *p, size_t count, flo
   const mn_blas *blas = mn_blas_of(MN_F32);
   size_t n = p->n, rank = p->rank;
 #pragma omp parallel for num_threads(b->threads) schedule(dynamic)
-  for (size_t i = 0; i < n; i += ROWS)
-    if (rank) blas->gemm('N', 'T', at_most(ROWS, n - i), count, rank, -1, p->f + i, n, b->rows, BLOCK, 1, g + i, n);
+  for (size_t i = 0; i < n; i += ROWS) {
+    size_t rows = at_most(ROWS, n - i);
+    if (!rank || mn_meter_cancelled(&b->meter)) continue;
+    blas->gemm('N', 'T', rows, count, rank, -1, p->f + i, n, b->rows, BLOCK, 1, g + i, n);
+    mn_meter_add(&b->meter, 2 * (double)rows * (double)count * (double)rank);
+  }
 }
 
 /* Cholesky factor of the rows S of g, with a shift that grows until every pivot is positive; 0 when it never is, and
@@ -131,6 +136,7 @@ static void divide(builder *b, size_t n, size_t count, float *g)
     for (size_t s = 0; s < count; s++)
       for (size_t r = i; r < i + rows; r++) b->left[r] -= (double)g[r + s * n] * (double)g[r + s * n];
     for (size_t r = i; r < i + rows; r++) b->left[r] = fmax(b->left[r], 0);
+    mn_meter_add(&b->meter, (double)rows * (double)count * (double)count);
   }
   for (size_t s = 0; s < count; s++) b->left[b->pivots[s]] = 0;
 }
@@ -160,34 +166,46 @@ static double norm_of(const double *a, size_t n)
   return sqrt(sum);
 }
 
-static mn_status make_core(mn_low_rank *p, int threads, mn_error *err)
+/* Tile (i, j) of F'F; part: BLOCK x BLOCK. */
+static void core_tile(const mn_low_rank *p, size_t i, size_t j, float *part, mn_meter *meter)
 {
-  const mn_blas *blas32 = mn_blas_of(MN_F32), *blas = mn_blas_of(MN_F64);
-  size_t n = p->n, rank = p->rank, tiles = (rank + BLOCK - 1) / BLOCK;
+  size_t n = p->n, rank = p->rank, rows = at_most(BLOCK, rank - i), columns = at_most(BLOCK, rank - j);
+  for (size_t k = 0; k < n && !mn_meter_cancelled(meter); k += ROWS) {
+    size_t terms = at_most(ROWS, n - k);
+    mn_blas_of(MN_F32)->gemm('T', 'N', rows, columns, terms, 1, p->f + k + i * n, n, p->f + k + j * n, n, 0, part,
+                             BLOCK);
+    for (size_t c = 0; c < columns; c++)
+      for (size_t r = 0; r < rows; r++)
+        p->core[i + r + (j + c) * rank] = (k ? p->core[i + r + (j + c) * rank] : 0) + (double)part[r + c * BLOCK];
+    mn_meter_add(meter, (i > j ? 2 : 1) * (double)rows * (double)columns * (double)terms);
+  }
+}
+
+/* F'F's lower triangle. */
+static mn_status multiply_core(mn_low_rank *p, int threads, mn_meter *meter, mn_error *err)
+{
+  size_t tiles = (p->rank + BLOCK - 1) / BLOCK;
   float *parts = mn_alloc_matrix((size_t)BLOCK * BLOCK * (size_t)threads, sizeof *parts);
-  p->core = mn_alloc_matrix(rank * rank, sizeof *p->core);
-  if (!parts || !p->core) {
-    mn_free(parts);
-    return MN_NO_MEMORY(err, rank * rank * sizeof *p->core);
-  }
+  if (!parts) return MN_NO_MEMORY(err, (size_t)BLOCK * BLOCK * (size_t)threads * sizeof *parts);
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
-  for (size_t t = 0; t < tiles * tiles; t++) {
-    size_t i = t / tiles * BLOCK, j = t % tiles * BLOCK;
-    if (i < j) continue;
-    float *part = parts + (size_t)BLOCK * BLOCK * (size_t)omp_get_thread_num();
-    size_t rows = at_most(BLOCK, rank - i), columns = at_most(BLOCK, rank - j);
-    for (size_t k = 0; k < n; k += ROWS) {
-      blas32->gemm('T', 'N', rows, columns, at_most(ROWS, n - k), 1, p->f + k + i * n, n, p->f + k + j * n, n, 0, part,
-                   BLOCK);
-      for (size_t c = 0; c < columns; c++)
-        for (size_t r = 0; r < rows; r++)
-          p->core[i + r + (j + c) * rank] = (k ? p->core[i + r + (j + c) * rank] : 0) + (double)part[r + c * BLOCK];
-    }
-  }
+  for (size_t t = 0; t < tiles * tiles; t++)
+    if (t / tiles >= t % tiles)
+      core_tile(p, t / tiles * BLOCK, t % tiles * BLOCK, parts + (size_t)BLOCK * BLOCK * (size_t)omp_get_thread_num(),
+                meter);
   mn_free(parts);
+  return mn_meter_close(meter, err);
+}
+
+static mn_status make_core(mn_low_rank *p, int threads, mn_meter *meter, mn_error *err)
+{
+  size_t rank = p->rank;
+  p->core = mn_alloc_matrix(rank * rank, sizeof *p->core);
+  if (!p->core) return MN_NO_MEMORY(err, rank * rank * sizeof *p->core);
+  mn_status st = multiply_core(p, threads, meter, err);
+  if (st) return st;
   p->mu = fmax(p->mu, MU_LEAST * norm_of(p->core, rank));
   for (size_t c = 0; c < rank; c++) p->core[c + c * rank] += p->mu;
-  if (blas->potrf(rank, p->core, rank))
+  if (mn_blas_of(MN_F64)->potrf(rank, p->core, rank))
     return MN_FAIL(err, MN_ERR_SINGULAR, "preconditioner: its core is not positive definite");
   return MN_OK;
 }
@@ -197,7 +215,7 @@ static mn_status builder_open(builder *b, size_t rank, mn_error *err)
   size_t n = b->k->n;
   b->left = mn_alloc(n, sizeof *b->left);
   b->pivots = mn_alloc(BLOCK, sizeof *b->pivots);
-  b->rows = mn_alloc_matrix((rank + BLOCK) * BLOCK, sizeof *b->rows);
+  b->rows = mn_alloc_matrix(rank * BLOCK, sizeof *b->rows);
   b->corner = mn_alloc_matrix((size_t)BLOCK * BLOCK, sizeof *b->corner);
   if (!b->left || !b->pivots || !b->rows || !b->corner)
     return MN_NO_MEMORY(err, n * sizeof *b->left + rank * BLOCK * sizeof *b->rows);
@@ -216,19 +234,17 @@ static void builder_close(builder *b)
 
 static mn_status build(builder *b, mn_low_rank *p, size_t rank, double ridge, const mn_context *ctx, mn_error *err)
 {
-  mn_meter meter;
-  mn_meter_open(&meter, ctx, "precondition", (double)rank, "column");
-  while (p->rank < rank) {
-    size_t before = p->rank, count = draw_pivots(b, at_most(BLOCK, rank - p->rank));
+  mn_meter_open(&b->meter, ctx, "precondition", 2 * (double)p->n * (double)rank * (double)rank, "flop");
+  while (p->rank < rank && !mn_meter_cancelled(&b->meter)) {
+    size_t count = draw_pivots(b, at_most(BLOCK, rank - p->rank));
     if (!count || !append(b, p, count)) break;
-    if (mn_meter_add(&meter, (double)(p->rank - before))) break;
   }
-  mn_status st = mn_meter_close(&meter, err);
   double left = sum_of(b->left, p->n), floor = 1e-7 * b->trace;
   p->trace_left = b->trace > 0 ? left / b->trace : 0;
   p->mu = ridge + 0.5 * fmax(left, floor) / (double)p->n;
   if (!(p->mu > 0)) p->mu = 1; /* K is zero, and any multiple of I as good as another */
-  return st || !p->rank ? st : make_core(p, b->threads, err);
+  if (!p->rank || mn_meter_cancelled(&b->meter)) return mn_meter_close(&b->meter, err);
+  return make_core(p, b->threads, &b->meter, err);
 }
 
 double mn_low_rank_bytes(size_t n, size_t rank, int threads)
