@@ -73,6 +73,7 @@ static mn_status iterate(state *s, double *alpha, mn_pcg_result *out, mn_error *
   size_t count = pcg->n * pcg->columns;
   double best = INFINITY;
   int since = 0;
+  out->residual = 1;
   mn_status st = pcg->precondition(pcg->arg, s->r, s->z, err);
   if (st) return st;
   begin(s);
