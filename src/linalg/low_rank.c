@@ -9,6 +9,7 @@
 #include "core/random.h"
 #include "core/status.h"
 #include "linalg/blas.h"
+#include "linalg/narrow.h"
 #include "linalg/skinny.h"
 
 /* v - F (...) cancels to mu / (mu + eigenvalue) of v, which single precision has to resolve. */
@@ -283,17 +284,7 @@ void mn_low_rank_close(mn_low_rank **p)
   *p = NULL;
 }
 
-/* ---- applying it: each column is scaled to its largest element first, so that fp32 neither over- nor underflows */
-
-static void scale_columns(const double *v, size_t n, size_t columns, float *scaled, double *scale)
-{
-  for (size_t c = 0; c < columns; c++) {
-    double most = 0;
-    for (size_t i = 0; i < n; i++) most = fmax(most, fabs(v[i + c * n]));
-    scale[c] = most > 0 ? most : 1;
-    for (size_t i = 0; i < n; i++) scaled[i + c * n] = (float)(v[i + c * n] / scale[c]);
-  }
-}
+/* ---- applying it */
 
 /* t (rank x columns) = F'v, the rows of F dealt in a fixed way. parts: rank x columns a thread. */
 static void project(const mn_low_rank *p, int threads, size_t columns, const float *v, double *parts, double *t)
@@ -343,7 +334,7 @@ mn_status mn_low_rank_solve(const mn_low_rank *p, int threads, size_t columns, c
     goto done;
   }
   double *parts = t + small, *scale = parts + small * (size_t)threads;
-  scale_columns(v, n, columns, scaled, scale);
+  mn_narrow(n, columns, v, scaled, scale);
   project(p, threads, columns, scaled, parts, t);
   blas->trsm('L', 'N', rank, columns, p->core, rank, t, rank);
   blas->trsm('L', 'T', rank, columns, p->core, rank, t, rank);
