@@ -14,6 +14,7 @@
 #include "gram/gram.h"
 #include "linalg/blas.h"
 #include "linalg/cholesky.h"
+#include "linalg/narrow.h"
 #include "linalg/panels_multiply.h"
 #include "solve/pcg.h"
 #include "solve/system.h"
@@ -135,6 +136,8 @@ static mn_status mixed_open(mn_system *s, const mn_context *ctx, mn_error *err)
   }
   if ((st = fill(s, first, 0, ctx, err))) return st;
   if ((st = mn_panels_norm1(first, s->threads, &norm1, err))) return st;
+  if (first->type == MN_F32 && !isfinite(norm1))
+    return MN_FAIL(err, MN_ERR_SINGULAR, "mixed precision: the Gram matrix has elements beyond single precision");
   if ((st = mn_system_check_norm(norm1, err))) return st;
   double shift = first_shift(n, mean_diagonal(first));
   if (m->k)
@@ -161,63 +164,84 @@ typedef struct {
   const mixed *m;
   size_t columns;
   const mn_context *ctx;
-  mn_meter *meter;
-  float *single; /* n x columns: a vector in the precision of K, where that is single */
+  mn_meter meter; /* in flops; silent where K is made again, which has a meter of its own */
+  float *single;  /* n x columns: a vector in the precision of K, where that is single */
+  double *scale;  /* columns: of what is handed to single precision */
 } run;
+
+/* Of one iteration with K in memory: the product with it, and the two triangular solves. */
+static double iteration_flops(const mn_system *s, size_t columns)
+{
+  return 4 * (double)s->samples.n * (double)s->samples.n * (double)columns;
+}
+
+static void scale_back(const run *r, double *out)
+{
+  size_t n = r->s->samples.n;
+  for (size_t c = 0; c < r->columns; c++)
+    for (size_t i = c * n; i < (c + 1) * n; i++) out[i] *= r->scale[c];
+}
+
+static mn_status multiply_kept(run *r, const double *v, double *out, mn_error *err)
+{
+  const void *vector = v;
+  if (r->single) {
+    mn_narrow(r->s->samples.n, r->columns, v, r->single, r->scale);
+    vector = r->single;
+  }
+  mn_status st = mn_panels_multiply(r->m->k, r->s->threads, r->columns, vector, out, &r->meter, err);
+  if (st) return st;
+  if (mn_meter_cancelled(&r->meter)) return mn_meter_close(&r->meter, err);
+  if (r->single) scale_back(r, out);
+  return MN_OK;
+}
 
 static mn_status multiply(void *arg, const double *v, double *out, mn_error *err)
 {
-  const run *r = arg;
+  run *r = arg;
+  if (r->m->k) return multiply_kept(r, v, out, err);
   size_t count = r->s->samples.n * r->columns;
-  const void *vector = v;
-  if (r->single) {
-    for (size_t i = 0; i < count; i++) r->single[i] = (float)v[i];
-    vector = r->single;
-  }
-  if (r->m->k) return mn_panels_multiply(r->m->k, r->s->threads, r->columns, vector, out, NULL, err);
   mn_status st = mn_gram_multiply_symmetric(&r->s->samples, &r->s->kernel, r->s->threads, r->ctx, "refine", r->columns,
                                             v, out, err);
+  if (st) return st;
   for (size_t i = 0; i < count; i++) out[i] += r->s->options.ridge * v[i];
-  return st;
+  return MN_OK;
 }
 
 /* Each column is brought to size 1 first, so that fp32 neither over- nor underflows. */
 static mn_status precondition(void *arg, const double *v, double *out, mn_error *err)
 {
-  const run *r = arg;
+  run *r = arg;
   size_t n = r->s->samples.n;
-  double scale[64], *scales = r->columns <= 64 ? scale : mn_alloc(r->columns, sizeof *scales);
-  if (!scales) return MN_NO_MEMORY(err, r->columns * sizeof *scales);
   for (size_t c = 0; c < r->columns; c++) {
     double most = 0;
     for (size_t i = 0; i < n; i++) most = fmax(most, fabs(v[i + c * n]));
-    scales[c] = most > 0 ? most : 1;
-    for (size_t i = 0; i < n; i++) out[i + c * n] = v[i + c * n] / scales[c];
+    r->scale[c] = most > 0 ? most : 1;
+    for (size_t i = 0; i < n; i++) out[i + c * n] = v[i + c * n] / r->scale[c];
   }
-  mn_status st = mn_cholesky_solve(r->m->factor, r->s->threads, r->columns, NULL, out, err);
-  for (size_t c = 0; c < r->columns; c++)
-    for (size_t i = 0; i < n; i++) out[i + c * n] *= scales[c];
-  if (scales != scale) mn_free(scales);
-  return st;
+  mn_status st = mn_cholesky_solve(r->m->factor, r->s->threads, r->columns, &r->meter, out, err);
+  if (st) return st;
+  if (mn_meter_cancelled(&r->meter)) return mn_meter_close(&r->meter, err);
+  scale_back(r, out);
+  return MN_OK;
 }
 
 static int watch(void *arg, const mn_pcg_step *step)
 {
   const run *r = arg;
   mn_log(r->ctx, "refinement %d: residual %.1e", step->iteration, step->residual);
-  return mn_meter_add(r->meter, 1);
+  return 0;
 }
 
-/* One run of conjugate gradients on the residual left, then the residual from K made anew. fp32 K is good for a few
- * digits a run. */
-static mn_status correct(run *r, const double *y, double *alpha, double *values, double *space, mn_solution *out,
-                         mn_error *err)
+/* One run of conjugate gradients on the residual left, then the residual from K made anew; alpha, the residual and its
+ * norm stay what they are unless that is lower. fp32 K is good for a few digits a run, fp64 for all it has. */
+static mn_status correct(run *r, const double *y, double *alpha, double *space, mn_solution *out, mn_error *err)
 {
   const mn_solve_options *o = &r->s->options;
   size_t count = r->s->samples.n * r->columns;
-  double *residual = space, *d = space + count, *left = space + 2 * count;
+  double *residual = space, *d = space + count, *left = space + 2 * count, *values = space + 3 * count, after;
   mn_pcg_result result;
-  double part = r->s->report.gram_kept == MN_GRAM_SINGLE ? 1e-4 : 0;
+  double part = r->s->report.gram_kept == MN_GRAM_SINGLE ? 1e-4 : 0x1p-50;
   mn_pcg pcg = {.n = r->s->samples.n, .columns = r->columns, .multiply = multiply, .precondition = precondition};
   pcg.watch = watch, pcg.arg = r, pcg.most = ITERATIONS;
   pcg.tolerance = fmax(0.3 * o->tolerance / out->residual, part);
@@ -225,32 +249,30 @@ static mn_status correct(run *r, const double *y, double *alpha, double *values,
   if (st) return st;
   out->refinements += result.iterations;
   for (size_t i = 0; i < count; i++) d[i] += alpha[i];
-  double before = out->residual;
-  st = mn_system_evaluate(r->s, r->columns, y, d, r->ctx, values, left, &out->residual, err);
-  if (st) return st;
-  if (out->residual < before) {
-    memcpy(alpha, d, count * sizeof *alpha);
-    memcpy(residual, left, count * sizeof *residual);
-  }
+  st = mn_system_evaluate(r->s, r->columns, y, d, r->ctx, values, left, &after, err);
+  if (st || after >= out->residual) return st;
+  memcpy(alpha, d, count * sizeof *alpha);
+  memcpy(residual, left, count * sizeof *residual);
+  out->residual = after;
   return MN_OK;
 }
 
-static mn_status refine(run *r, const double *y, double *alpha, double *values, double *space, mn_solution *out,
-                        mn_error *err)
+/* Leaves the residual at the begin of space (4 n x columns). */
+static mn_status refine(run *r, const double *y, double *alpha, double *space, mn_solution *out, mn_error *err)
 {
+  const double useless = 0.5; /* where no tolerance is set; alpha = 0 has 1 */
   size_t count = r->s->samples.n * r->columns;
   double tolerance = r->s->options.tolerance;
   mn_status st = MN_OK;
   memset(alpha, 0, count * sizeof *alpha);
-  memset(values, 0, count * sizeof *values);
   memcpy(space, y, count * sizeof *space);
   out->residual = mn_norm2(count, y) > 0 ? 1 : 0;
   for (int round = 0; round < ROUNDS && out->residual > tolerance; round++) {
     double before = out->residual;
-    if ((st = correct(r, y, alpha, values, space, out, err))) return st;
+    if ((st = correct(r, y, alpha, space, out, err))) return st;
     if (out->residual > 0.5 * before) break;
   }
-  if (out->residual <= tolerance || !(tolerance > 0)) return MN_OK;
+  if (out->residual <= (tolerance > 0 ? tolerance : useless)) return mn_meter_close(&r->meter, err);
   return MN_FAIL(err, MN_ERR_SINGULAR, "mixed precision: the residual stalls at %.1e, %.1e asked for", out->residual,
                  tolerance);
 }
@@ -260,19 +282,21 @@ static mn_status mixed_solve(mn_system *system, size_t columns, const double *y,
 {
   size_t count = system->samples.n * columns;
   double begin_s = mn_clock_s(), *space = mn_alloc_matrix(4 * count, sizeof *space);
-  mn_meter meter;
-  run r = {.s = system, .m = system->state, .columns = columns, .ctx = ctx, .meter = &meter};
+  run r = {.s = system, .m = system->state, .columns = columns, .ctx = ctx};
   int wants_single = r.m->k && r.m->k->type == MN_F32;
   if (wants_single) r.single = mn_alloc_matrix(count, sizeof *r.single);
-  mn_status st = space && (r.single || !wants_single) ? MN_OK : MN_NO_MEMORY(err, 4 * count * sizeof *space);
-  mn_meter_open(&meter, ctx, "refine", ITERATIONS, "iteration");
-  if (!st) st = refine(&r, y, alpha, space + 3 * count, space, solution, err);
-  if (mn_meter_cancelled(&meter)) st = mn_meter_close(&meter, err);
-  if (!st && fitted) memcpy(fitted, space + 3 * count, count * sizeof *fitted);
+  r.scale = mn_alloc(columns, sizeof *r.scale);
+  mn_status st = space && r.scale && (r.single || !wants_single) ? MN_OK : MN_NO_MEMORY(err, 4 * count * sizeof *space);
+  if (!st) {
+    mn_meter_open(&r.meter, r.m->k ? ctx : NULL, "refine", ITERATIONS * iteration_flops(system, columns), "flop");
+    st = refine(&r, y, alpha, space, solution, err);
+  }
+  for (size_t i = 0; !st && fitted && i < count; i++) fitted[i] = y[i] - space[i] - system->options.ridge * alpha[i];
   solution->solve_s = 0;
   solution->refine_s = mn_clock_s() - begin_s;
   mn_free(space);
   mn_free(r.single);
+  mn_free(r.scale);
   return st;
 }
 
