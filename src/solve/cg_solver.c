@@ -10,6 +10,7 @@
 #include "gram/gram.h"
 #include "linalg/blas.h"
 #include "linalg/low_rank.h"
+#include "linalg/narrow.h"
 #include "linalg/panels_multiply.h"
 #include "solve/pcg.h"
 #include "solve/system.h"
@@ -97,23 +98,28 @@ typedef struct {
   const cg *m;
   size_t columns;
   const mn_context *ctx;
-  mn_meter *meter;
+  mn_meter meter; /* in flops of the products with K */
   mn_solution *out;
   const double *y;
-  const double *start;       /* solution that the run corrects; NULL: none */
+  int round;                 /* 0: the first run, later ones correct what it found */
+  int ended;                 /* the last run came to what was asked of it */
   float *single;             /* n x columns: a vector in the precision of K */
+  double *scale;             /* columns: of that vector's */
   size_t *class_of;          /* n: column of the largest target; NULL: not wanted */
   double norms[SETTLED + 1]; /* of the latest iterations, the last one at [0] */
 } run;
 
 static mn_status multiply(void *arg, const double *v, double *out, mn_error *err)
 {
-  const run *r = arg;
-  size_t count = r->s->samples.n * r->columns;
-  for (size_t i = 0; i < count; i++) r->single[i] = (float)v[i];
-  mn_status st = mn_panels_multiply(r->m->k, r->s->threads, r->columns, r->single, out, NULL, err);
-  for (size_t i = 0; i < count; i++) out[i] += r->s->options.ridge * v[i];
-  return st;
+  run *r = arg;
+  size_t n = r->s->samples.n;
+  mn_narrow(n, r->columns, v, r->single, r->scale);
+  mn_status st = mn_panels_multiply(r->m->k, r->s->threads, r->columns, r->single, out, &r->meter, err);
+  if (st) return st;
+  if (mn_meter_cancelled(&r->meter)) return mn_meter_close(&r->meter, err);
+  for (size_t c = 0; c < r->columns; c++)
+    for (size_t i = c * n; i < (c + 1) * n; i++) out[i] = out[i] * r->scale[c] + r->s->options.ridge * v[i];
+  return MN_OK;
 }
 
 static mn_status precondition(void *arg, const double *v, double *out, mn_error *err)
@@ -130,25 +136,34 @@ static size_t largest(const double *values, size_t n, size_t columns)
   return best;
 }
 
-/* Training error and norm of x from the recursive residual: K x = y - r - ridge x. */
-static void look(run *r, const mn_pcg_step *step)
+/* K x of one element, by the residual r = y - (K + ridge I) x. */
+static double fitted_at(const run *r, const double *x, const double *residual, size_t at)
+{
+  return r->y[at] - residual[at] - r->s->options.ridge * x[at];
+}
+
+/* Fraction of the samples whose largest fitted value is in another column than that of the targets. */
+static double misfit_of(const run *r, const double *x, const double *residual)
 {
   size_t n = r->s->samples.n, wrong = 0;
-  double ridge = r->s->options.ridge, total = 0;
   for (size_t i = 0; i < n; i++) {
     double best = -INFINITY;
     size_t at = 0;
     for (size_t c = 0; c < r->columns; c++) {
-      size_t e = i + c * n;
-      double fitted = r->y[e] - step->r[e] - ridge * step->x[e];
-      total += step->x[e] * fitted;
+      double fitted = fitted_at(r, x, residual, i + c * n);
       if (fitted > best) best = fitted, at = c;
     }
     wrong += at != r->class_of[i];
   }
-  memmove(r->norms + 1, r->norms, SETTLED * sizeof *r->norms);
-  r->norms[0] = sqrt(fmax(total, 0));
-  r->out->misfit = (double)wrong / (double)n;
+  return (double)wrong / (double)n;
+}
+
+/* sqrt(x'K x) */
+static double norm_of(const run *r, const double *x, const double *residual)
+{
+  double total = 0;
+  for (size_t i = 0; i < r->s->samples.n * r->columns; i++) total += x[i] * fitted_at(r, x, residual, i);
+  return sqrt(fmax(total, 0));
 }
 
 static int settled(const run *r)
@@ -161,14 +176,15 @@ static int settled(const run *r)
 static int watch(void *arg, const mn_pcg_step *step)
 {
   run *r = arg;
-  r->out->iterations++;
-  if (mn_meter_add(r->meter, 1)) return 1;
-  if (r->start || !r->class_of) {
-    mn_log(r->ctx, "iteration %d: residual %.1e", r->out->iterations, step->residual * r->out->residual);
+  int iteration = r->out->iterations + step->iteration;
+  if (r->round || !r->class_of) {
+    mn_log(r->ctx, "iteration %d: residual %.1e", iteration, step->residual * r->out->residual);
     return 0;
   }
-  look(r, step);
-  mn_log(r->ctx, "iteration %d: residual %.1e, training error %.4f %%, norm %.6g", r->out->iterations, step->residual,
+  r->out->misfit = misfit_of(r, step->x, step->r);
+  memmove(r->norms + 1, r->norms, SETTLED * sizeof *r->norms);
+  r->norms[0] = norm_of(r, step->x, step->r);
+  mn_log(r->ctx, "iteration %d: residual %.1e, training error %.4f %%, norm %.6g", iteration, step->residual,
          100 * r->out->misfit, r->norms[0]);
   return r->s->options.interpolate && r->out->misfit == 0 && settled(r);
 }
@@ -186,73 +202,75 @@ static mn_status note_classes(run *r, mn_error *err)
   return MN_OK;
 }
 
-/* Training error of the values that a pass in fp64 found. */
-static double misfit_of(const run *r, const double *values)
-{
-  size_t n = r->s->samples.n, wrong = 0;
-  for (size_t i = 0; i < n; i++) wrong += largest(values + i, n, r->columns) != r->class_of[i];
-  return (double)wrong / (double)n;
-}
-
-/* One run on the residual left, and the true residual after it. *better: whether alpha was changed. */
-static mn_status correct(run *r, double *alpha, double *values, double *space, int *better, mn_error *err)
+/* One run on the residual left, and the true residual after it; alpha, the residual and its norm stay what they are
+ * unless that is lower. */
+static mn_status correct(run *r, double *alpha, double *space, mn_error *err)
 {
   const mn_solve_options *o = &r->s->options;
   size_t count = r->s->samples.n * r->columns;
-  double *residual = space, *d = space + count, *left = space + 2 * count, before = r->out->residual;
+  double *residual = space, *d = space + count, *left = space + 2 * count, *values = space + 3 * count, after;
   mn_pcg_result result;
   mn_pcg pcg = {.n = r->s->samples.n, .columns = r->columns, .multiply = multiply, .precondition = precondition};
   pcg.watch = watch, pcg.arg = r, pcg.most = ITERATIONS;
-  pcg.tolerance = fmax(o->interpolate ? 0 : 0.3 * o->tolerance / before, r->start ? later_run : first_run);
+  pcg.tolerance = fmax(o->interpolate ? 0 : 0.3 * o->tolerance / r->out->residual, r->round ? later_run : first_run);
   mn_status st = mn_pcg_run(&pcg, residual, d, left, &result, err);
-  if (!st && mn_meter_cancelled(r->meter)) st = mn_meter_close(r->meter, err);
   if (st) return st;
+  r->out->iterations += result.iterations;
+  r->ended = result.end == MN_PCG_CONVERGED || result.end == MN_PCG_WATCHED;
   for (size_t i = 0; i < count; i++) d[i] += alpha[i];
-  st = mn_system_evaluate(r->s, r->columns, r->y, d, r->ctx, values, left, &r->out->residual, err);
-  if (st) return st;
-  *better = r->out->residual < before;
-  if (*better) {
-    memcpy(alpha, d, count * sizeof *alpha);
-    memcpy(residual, left, count * sizeof *residual);
-    r->start = alpha;
-  }
+  st = mn_system_evaluate(r->s, r->columns, r->y, d, r->ctx, values, left, &after, err);
+  if (st || after >= r->out->residual) return st;
+  memcpy(alpha, d, count * sizeof *alpha);
+  memcpy(residual, left, count * sizeof *residual);
+  r->out->residual = after;
   return MN_OK;
 }
 
-static mn_status solve(run *r, double *alpha, double *values, double *space, mn_error *err)
+/* Interpolation takes a norm that has settled too, or a run to its full accuracy. */
+static int is_done(const run *r)
 {
   const mn_solve_options *o = &r->s->options;
+  return o->interpolate ? r->out->misfit == 0 && r->ended : r->out->residual <= o->tolerance;
+}
+
+/* Leaves the residual at the begin of space (4 n x columns). */
+static mn_status solve(run *r, double *alpha, double *space, mn_error *err)
+{
   size_t count = r->s->samples.n * r->columns;
   mn_status st = note_classes(r, err);
+  if (st) return st;
   memset(alpha, 0, count * sizeof *alpha);
   memcpy(space, r->y, count * sizeof *space);
   r->out->residual = mn_norm2(count, r->y) > 0 ? 1 : 0;
   r->out->converged = r->out->residual == 0;
-  for (int round = 0; !st && round < ROUNDS && !r->out->converged; round++) {
+  if (r->class_of) r->out->misfit = misfit_of(r, alpha, space);
+  for (r->round = 0; r->round < ROUNDS && !r->out->converged; r->round++) {
     double before = r->out->residual;
-    int better;
-    if ((st = correct(r, alpha, values, space, &better, err))) return st;
-    if (r->class_of) r->out->misfit = misfit_of(r, values);
-    r->out->converged = o->interpolate ? r->out->misfit == 0 : r->out->residual <= o->tolerance;
-    if (!better || r->out->residual > 0.5 * before) break;
+    if ((st = correct(r, alpha, space, err))) return st;
+    if (r->class_of) r->out->misfit = misfit_of(r, alpha, space);
+    r->out->converged = is_done(r);
+    if (r->out->residual > 0.5 * before) break;
   }
-  return st;
+  return mn_meter_close(&r->meter, err);
 }
 
 static mn_status cg_solve(mn_system *system, size_t columns, const double *y, double *alpha, double *fitted,
                           const mn_context *ctx, mn_solution *solution, mn_error *err)
 {
-  size_t count = system->samples.n * columns;
+  size_t n = system->samples.n, count = n * columns;
   double begin_s = mn_clock_s(), *space = mn_alloc_matrix(4 * count, sizeof *space);
-  mn_meter meter;
-  run r = {.s = system, .m = system->state, .columns = columns, .ctx = ctx, .meter = &meter, .out = solution, .y = y};
+  run r = {.s = system, .m = system->state, .columns = columns, .ctx = ctx, .out = solution, .y = y};
   r.single = mn_alloc_matrix(count, sizeof *r.single);
-  mn_status st = space && r.single ? MN_OK : MN_NO_MEMORY(err, 4 * count * sizeof *space);
-  mn_meter_open(&meter, ctx, "cg", ITERATIONS, "iteration");
-  if (!st) st = solve(&r, alpha, space + 3 * count, space, err);
-  if (!st && fitted) memcpy(fitted, space + 3 * count, count * sizeof *fitted);
+  r.scale = mn_alloc(columns, sizeof *r.scale);
+  mn_status st = space && r.single && r.scale ? MN_OK : MN_NO_MEMORY(err, 4 * count * sizeof *space);
+  if (!st) {
+    mn_meter_open(&r.meter, ctx, "cg", ITERATIONS * 2 * (double)n * (double)count, "flop");
+    st = solve(&r, alpha, space, err);
+  }
+  for (size_t i = 0; !st && fitted && i < count; i++) fitted[i] = fitted_at(&r, alpha, space, i);
   solution->solve_s = mn_clock_s() - begin_s;
   mn_free(r.class_of);
+  mn_free(r.scale);
   mn_free(r.single);
   mn_free(space);
   return st;
