@@ -29,6 +29,7 @@ static void *symbol(const char *name)
  * be the BLAS beside the LAPACK of OpenBLAS. */
 static struct {
   int openmp;          /* OpenBLAS runs on the caller's OpenMP threads */
+  int alone;           /* one caller at a time only: OpenBLAS built without threads shares buffers without a lock */
   void *openblas;      /* openblas_set_num_threads; NULL without, or when threads are OpenMP's */
   void *blis;          /* bli_thread_set_num_threads; NULL without */
   char path[PATH_MAX]; /* the library that has dgemm_, links resolved; "" if unknown */
@@ -117,6 +118,7 @@ static void find(void)
   blas.blis = symbol("bli_thread_set_num_threads");
   void *parallel = symbol("openblas_get_parallel");
   blas.openmp = parallel && CAST(get_int, parallel)() == 2;
+  blas.alone = parallel && CAST(get_int, parallel)() == 0 && !is_blis();
   blas.openblas = blas.openmp ? NULL : symbol("openblas_set_num_threads");
   if (is_blis() && !blas.blis) settle_hidden_blis();
   find_name();
@@ -134,11 +136,14 @@ static void set_threads(int threads)
   if (blas.blis) CAST(set_long, blas.blis)((long)threads);
 }
 
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+
 /* Inside a parallel region of several threads OpenBLAS on OpenMP stays on the calling one by itself; a region of one
  * thread is none to it. */
 int mn_threads_blas_begin(int threads)
 {
   find_once();
+  if (blas.alone) pthread_mutex_lock(&one_at_a_time);
   if (blas.openmp) {
     int before = omp_get_max_threads();
     if (before != threads) omp_set_num_threads(threads);
@@ -154,6 +159,7 @@ void mn_threads_blas_end(int before)
     omp_set_num_threads(before);
   else if (before > 1)
     set_threads(1);
+  if (blas.alone) pthread_mutex_unlock(&one_at_a_time);
 }
 
 int mn_threads_open(const mn_context *ctx)

@@ -9,10 +9,10 @@
  * threads to use: what the context asks for (ctx may be NULL), else what OpenMP would take (cores, OMP_NUM_THREADS). */
 int mn_threads_open(const mn_context *ctx);
 
-/* Stand around each BLAS or LAPACK call: `threads` inside of it, where the BLAS has such a control; 1 for tiles, more for
- * whole matrices. end gets what begin returned. OpenBLAS on OpenMP obeys the calling thread's own OpenMP setting alone,
- * which is therefore changed for the length of the call. Debian's BLIS has no control: its calls run on one thread from
- * the first mn_threads_open on. */
+/* Stand around each BLAS or LAPACK call: `threads` inside of it, where the BLAS has such a control; 1 for tiles, more
+ * for whole matrices. end gets what begin returned. OpenBLAS on OpenMP obeys the calling thread's own OpenMP setting
+ * alone, which is therefore changed for the length of the call. Debian's BLIS has no control: its calls run on one
+ * thread from the first mn_threads_open on. */
 int mn_threads_blas_begin(int threads);
 void mn_threads_blas_end(int before);
 
