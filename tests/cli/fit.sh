@@ -173,7 +173,7 @@ for format in idx:i,l npy:x.npy,y.npy libsvm:d.libsvm csv:d.csv; do
   ok 'with the same values' cmp there.csv back.csv
 done
 accepts 'bench' bench --n 100,200 --dim 10 --repeat 2 --json bench.json
-ok 'has a row a size' grep -Eq '^ +200 +[0-9.]+ +[0-9.]+ ' out
+ok 'has a row a size' grep -Eq '^ +200 +gemm +[0-9.]+ *$' out
 ok 'is valid JSON' valid_json bench.json
 ok 'has the precision' same "$(field bench.json precision)" '"double"'
 finish
