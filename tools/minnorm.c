@@ -17,6 +17,8 @@ static const mn_cli_command commands[] = {
      "minnorm fit --dataset mnist --n 10000 --gamma 0.02\n"
      "minnorm fit --train synth:digits,n=6000 --test synth:digits,part=test,n=2000 --save digits.model\n"
      "minnorm fit --dataset cifar10 --dry-run\n"
+     "minnorm fit --dataset mnist --gamma 0.02 --tol interpolate\n"
+     "minnorm fit --dataset mnist --precision double --memory 6G --scratch /var/tmp --checkpoint mnist.checkpoint\n"
      "minnorm fit --train csv:house.csv --kernel matern52 --ridge 1e-3 --json report.json"},
     {"predict", MN_CLI_PREDICT, mn_cli_predict, 0, "--model MODEL --dataset NAME | --test SPEC [OPTION...]",
      "applies a saved model to samples",
@@ -48,11 +50,12 @@ static const mn_cli_command commands[] = {
      "Downloads the data sets into --data-dir, resumes what was interrupted and verifies checksums. Each file appears "
      "under its name only when whole.",
      "minnorm data download mnist --data-dir data"},
-    {"bench", MN_CLI_BENCH, mn_cli_bench, 0, "[OPTION...]", "measures Gram, factor and solve against gemm",
+    {"bench", MN_CLI_BENCH, mn_cli_bench, 0, "[OPTION...]", "measures Gram, factor, solve and residual against gemm and memory bandwidth",
      "Fills and factors Gram matrices of synthetic samples, and compares the rates with that of a matrix product on "
      "the "
      "same threads, measured before and after.",
-     "minnorm bench --n 4000,8000,20000 --repeat 3"},
+     "minnorm bench --n 4000,8000,20000 --repeat 3\n"
+     "minnorm bench --n 4000,8000,16000 --data bytes --compare-threads --plot bench.svg"},
     {"info", MN_CLI_INFO, mn_cli_info, 0, "[OPTION...]", "shows version, libraries, threads, memory",
      "Shows what this program was built with and what it finds on this machine.", "minnorm info --json -"},
     {"help", MN_CLI_HELP, mn_cli_help, 2, "[SUBCOMMAND] | --man | --completion", "shows help on a subcommand",
