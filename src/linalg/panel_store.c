@@ -337,19 +337,24 @@ mn_status mn_panel_store_write(mn_panel_store *s, size_t panel, const mn_panel *
   return st;
 }
 
+static const char *advice(const mn_panel_store *s)
+{
+  return s->kept ? "; remove the folder to begin anew" : "";
+}
+
 static mn_status read_tile(const mn_panel_store *s, size_t i, size_t j, void *to, mn_error *err)
 {
   size_t bytes = tile_bytes(&s->shape, i, j), got = mn_store_pread(s->fd, to, bytes, tile_offset(s, i, j));
   if (got != bytes && errno)
     return MN_FAIL(err, MN_ERR_IO, "%s: panel %zu, tile %zu: reading failed: %s", s->path, j, i, strerror(errno));
   if (got != bytes)
-    return MN_FAIL(err, MN_ERR_FORMAT, "%s: panel %zu, tile %zu: %zu bytes expected, %zu found: the file is damaged",
-                   s->path, j, i, bytes, got);
+    return MN_FAIL(err, MN_ERR_FORMAT, "%s: panel %zu, tile %zu: %zu bytes expected, %zu found: the file is damaged%s",
+                   s->path, j, i, bytes, got, advice(s));
   uint32_t expected = s->checksums[mn_panels_ticket(&s->shape, i, j)], found = checksum(to, bytes);
   if (found != expected)
     return MN_FAIL(err, MN_ERR_FORMAT,
-                   "%s: panel %zu, tile %zu: checksum %08x expected, %08x found: the file is damaged", s->path, j, i,
-                   expected, found);
+                   "%s: panel %zu, tile %zu: checksum %08x expected, %08x found: the file is damaged%s", s->path, j, i,
+                   expected, found, advice(s));
   return MN_OK;
 }
 

@@ -48,6 +48,9 @@ size_t mn_panel_store_ld(size_t rows, mn_dtype type);
 mn_status mn_panel_store_open(const char *folder, const mn_panel_store_id *id, mn_store_mode mode, mn_panel_store **out,
                               mn_error *err);
 
+/* Whether the folder has an index of a kept store of this identity; changes nothing. */
+int mn_panel_store_exists(const char *folder, const mn_panel_store_id *id);
+
 /* Closes; a scratch store is gone then, another one stays. */
 void mn_panel_store_close(mn_panel_store **store);
 

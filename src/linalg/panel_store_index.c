@@ -24,6 +24,8 @@ typedef struct {
   uint32_t header; /* CRC-32 of all of the header before it */
 } index_header;
 
+enum { HEADER_BYTES = offsetof(index_header, header) }; /* what its checksum is of */
+
 _Static_assert(sizeof(index_header) == 64, "the header has no padding");
 
 static uint32_t crc(const void *bytes, size_t count)
@@ -46,7 +48,7 @@ static index_header header_of(const mn_panel_store *s)
                     .key = {s->key[0], s->key[1]},
                     .finished = s->finished,
                     .table = crc(s->checksums, table_bytes(s))};
-  h.header = crc(&h, offsetof(index_header, header));
+  h.header = crc(&h, HEADER_BYTES);
   return h;
 }
 
@@ -105,7 +107,7 @@ static mn_status check_header(const mn_panel_store *s, const index_header *h, mn
   if (h->version != version)
     return MN_FAIL(err, MN_ERR_VERSION, "%s: version %u, this program reads version %u", s->index_path, h->version,
                    version);
-  uint32_t found = crc(h, offsetof(index_header, header));
+  uint32_t found = crc(h, HEADER_BYTES);
   if (h->header != found)
     return MN_FAIL(err, MN_ERR_FORMAT,
                    "%s: checksum %08x expected, %08x found: the file is damaged; remove the folder to begin anew",
@@ -155,6 +157,21 @@ static mn_status read_exactly(const mn_panel_store *s, int fd, void *to, size_t 
         err, MN_ERR_FORMAT, "%s: %s bytes expected, %s found: the file is damaged; remove the folder to begin anew",
         s->index_path, mn_group_digits(before + count, expected), mn_group_digits(before + (size_t)found, got));
   return MN_OK;
+}
+
+/* Without memory of its own, so that "no" means no. */
+int mn_panel_store_exists(const char *folder, const mn_panel_store_id *id)
+{
+  char path[4096];
+  index_header h;
+  int length = snprintf(path, sizeof path, "%s/factor.index", folder);
+  int fd = length < (int)sizeof path ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+  if (fd < 0) return 0;
+  ssize_t found = read_all(fd, &h, sizeof h);
+  close(fd);
+  return found == sizeof h && h.magic == magic && h.version == version && h.header == crc(&h, HEADER_BYTES) &&
+         h.n == id->n && h.type == mn_dtype_size(id->type) && h.width == (id->width < id->n ? id->width : id->n) &&
+         h.key[0] == id->key[0] && h.key[1] == id->key[1];
 }
 
 mn_status mn_store_index_read(mn_panel_store *s, mn_error *err)

@@ -1,11 +1,8 @@
 /* Cholesky on panels: the solver of positive definite systems. */
 #include "linalg/cholesky.h"
 
-#include <math.h>
-
 #include "core/clock.h"
 #include "core/memory.h"
-#include "core/progress.h"
 #include "core/status.h"
 #include "gram/gram.h"
 #include "linalg/blas.h"
@@ -42,39 +39,26 @@ static mn_status fill(mn_system *s, mn_panels *panels, const mn_context *ctx, mn
   return st;
 }
 
-static void note_factor(mn_system *s, double seconds)
-{
-  s->report.factor_s = seconds;
-  s->report.factor_gflops = mn_cholesky_flops(s->samples.n) / seconds * 1e-9;
-}
-
-static mn_status factor(mn_system *s, mn_panels *panels, const mn_context *ctx, double *norm1, mn_error *err)
+/* From the last finished panel of a checkpoint on, where there is one. */
+static mn_status run(mn_system *s, cholesky *m, const mn_context *ctx, mn_error *err)
 {
   size_t pivot;
-  mn_status st = fill(s, panels, ctx, err);
-  if (!st) st = mn_panels_norm1(panels, s->threads, norm1, err);
+  const double shift = 0;
+  if (!s->options.checkpoint) return mn_cholesky_factor(m->panels, s->threads, ctx, &pivot, err);
+  mn_status st = mn_kept_factor_resume(s, m->panels->type, 1, &shift, &pivot, &m->store, err);
+  return st ? st : mn_kept_factor_run(s, m->panels, m->store, ctx, &pivot, err);
+}
+
+static mn_status factor(mn_system *s, cholesky *m, const mn_context *ctx, double *norm1, mn_error *err)
+{
+  mn_status st = fill(s, m->panels, ctx, err);
+  if (!st) st = mn_panels_norm1(m->panels, s->threads, norm1, err);
   if (!st) st = mn_system_check_norm(*norm1, err);
-  double begin_s = mn_clock_s();
-  if (!st) st = mn_cholesky_factor(panels, s->threads, ctx, &pivot, err);
-  note_factor(s, mn_clock_s() - begin_s);
-  return st;
-}
-
-/* From the last finished panel on. The rate is that of the panels factored now, not of the whole matrix. */
-static mn_status factor_checkpointed(mn_system *s, cholesky *m, const mn_context *ctx, double *norm1, mn_error *err)
-{
-  size_t pivot;
-  mn_kept_fill with = {s, 0, ctx};
-  mn_status st = mn_kept_factor_open(s, s->options.checkpoint, MN_STORE_RESUME, m->panels->type, 0, &m->store, err);
-  if (!st) st = mn_kept_factor_norm1(s, ctx, norm1, err);
   if (st) return st;
-  s->report.resumed_panels = mn_panel_store_finished(m->store);
-  if (s->report.resumed_panels)
-    mn_log(ctx, "checkpoint: going on after panel %zu of %zu", s->report.resumed_panels, m->panels->count);
   double begin_s = mn_clock_s();
-  st = mn_cholesky_factor_checkpointed(m->panels, m->store, mn_kept_factor_fill, &with, s->threads, ctx, &pivot, err);
-  note_factor(s, mn_clock_s() - begin_s - (isnan(s->report.gram_s) ? 0 : s->report.gram_s));
-  if (s->report.resumed_panels) s->report.factor_gflops = (double)NAN;
+  st = run(s, m, ctx, err);
+  s->report.factor_s = mn_clock_s() - begin_s;
+  if (!s->report.resumed_panels) s->report.factor_gflops = cholesky_flops(s->samples.n, 0) / s->report.factor_s * 1e-9;
   return st;
 }
 
@@ -90,8 +74,7 @@ static mn_status cholesky_open(mn_system *s, const mn_context *ctx, mn_error *er
   double begin_s = mn_clock_s();
   if ((st = mn_panels_populate(m->panels, s->threads, ctx, err))) return st;
   s->report.allocate_s = mn_clock_s() - begin_s;
-  st = s->options.checkpoint ? factor_checkpointed(s, m, ctx, &norm1, err) : factor(s, m->panels, ctx, &norm1, err);
-  if (st || !isfinite(norm1)) return st;
+  if ((st = factor(s, m, ctx, &norm1, err))) return st;
   return mn_cholesky_rcond(m->panels, s->threads, ctx, norm1, &s->report.rcond, err);
 }
 
@@ -106,10 +89,7 @@ static void cholesky_close(mn_system *s)
   cholesky *m = s->state;
   if (!m) return;
   mn_panels_close(&m->panels);
-  if (s->solved)
-    mn_panel_store_remove(&m->store, NULL);
-  else
-    mn_panel_store_close(&m->store);
+  mn_kept_factor_close(s, &m->store);
   mn_free(m);
 }
 

@@ -3,6 +3,7 @@
 
 #include "core/clock.h"
 #include "core/memory.h"
+#include "core/progress.h"
 #include "core/status.h"
 #include "gram/gram.h"
 #include "linalg/blas.h"
@@ -12,14 +13,22 @@
 
 typedef struct {
   mn_panel_store *store;
-  int kept; /* by a checkpoint */
 } disk;
+
+/* Panels are as wide as in memory, so that the bits are the same, unless the budget is too small for that. */
+enum { NARROWEST = 128 };
+
+static size_t least_width(size_t n)
+{
+  size_t width = mn_panels_width(n);
+  return width < NARROWEST ? width : NARROWEST;
+}
 
 /* Least memory for the factorisation, and memory of a solve. */
 static mn_out_of_core_plan least_plan(size_t n, mn_dtype type, size_t columns)
 {
   mn_out_of_core_plan plan = {0};
-  mn_out_of_core_forecast(n, mn_panels_width(n), type, columns, SIZE_MAX / 4, &plan, NULL);
+  mn_out_of_core_forecast(n, least_width(n), type, columns, SIZE_MAX / 4, &plan, NULL);
   return plan;
 }
 
@@ -40,42 +49,67 @@ static double disk_flops(size_t n, size_t dim)
   return mn_cholesky_flops(n);
 }
 
-/* What the parts may take: the budget without vectors and the buffers of the Gram pass. */
-static size_t budget_of(const mn_system *s)
+/* What the factorisation, whose vectors are the targets alone, may take beside the buffers of the Gram pass; and a
+ * solve beside its seven vectors and its pass over K. They come one after the other. */
+typedef struct {
+  size_t factor;
+  double solve;
+} budgets;
+
+static budgets budgets_of(const mn_system *s)
 {
-  size_t n = s->samples.n, columns = s->options.columns ? s->options.columns : 10;
-  double vectors = 2 * (double)n * (double)columns * sizeof(double);
-  double fill = mn_gram_fill_bytes(n, s->samples.dim, mn_panels_width(n), s->threads);
-  double left = mn_solver_room(&s->options) - vectors - fill;
-  return left > 0 ? (size_t)fmin(left, 0x1p62) : 0;
+  size_t n = s->samples.n, dim = s->samples.dim, columns = s->options.columns ? s->options.columns : 10;
+  double vector = (double)n * (double)columns * sizeof(double), room = mn_solver_room(&s->options);
+  double factor = room - mn_gram_fill_bytes(n, dim, mn_panels_width(n), s->threads);
+  double solve = room - 7 * vector - mn_gram_symmetric_bytes(n, dim, columns, s->threads);
+  return (budgets){factor > 0 ? (size_t)fmin(factor, 0x1p62) : 0, solve};
+}
+
+/* Panels of this width in the checkpoint, or in the scratch folder. */
+static mn_status open_width(mn_system *s, size_t width, mn_dtype type, mn_panel_store **out, mn_error *err)
+{
+  const mn_solve_options *o = &s->options;
+  if (o->checkpoint) return mn_kept_factor_open(s, o->checkpoint, MN_STORE_RESUME, width, type, 0, out, err);
+  return mn_kept_factor_open(s, o->scratch, MN_STORE_SCRATCH, width, type, 0, out, err);
+}
+
+/* Opens the store with the widest panels that the budgets allow; a checkpoint made under smaller ones has narrower
+ * panels, which serve as well. */
+static mn_status open_store(mn_system *s, budgets b, mn_dtype type, disk *m, mn_out_of_core_plan *plan, mn_error *err)
+{
+  size_t n = s->samples.n, columns = s->options.columns ? s->options.columns : 10, width = mn_panels_width(n);
+  mn_status st = mn_out_of_core_forecast(n, width, type, columns, b.factor, plan, err);
+  while ((st || plan->solve_bytes > b.solve) && width > least_width(n))
+    st = mn_out_of_core_forecast(n, width /= 2, type, columns, b.factor, plan, err);
+  if (st || !(st = open_width(s, width, type, &m->store, err)) || st != MN_ERR_DATA) return st;
+  while (st == MN_ERR_DATA && width > least_width(n))
+    if (!mn_out_of_core_forecast(n, width /= 2, type, columns, b.factor, plan, NULL))
+      st = open_width(s, width, type, &m->store, NULL);
+  return st ? open_width(s, mn_panels_width(n), type, &m->store, err) : MN_OK;
 }
 
 static mn_status disk_open(mn_system *s, const mn_context *ctx, mn_error *err)
 {
-  const mn_solve_options *o = &s->options;
-  size_t n = s->samples.n, pivot, columns = o->columns ? o->columns : 10, budget = budget_of(s);
-  mn_dtype type = mn_precision_type(o->precision);
+  size_t n = s->samples.n, pivot;
+  mn_dtype type = mn_precision_type(s->options.precision);
+  mn_system_report *r = &s->report;
   mn_out_of_core_plan plan;
   disk *m = mn_calloc(1, sizeof *m);
   if (!m) return MN_NO_MEMORY(err, sizeof *m);
   s->state = m;
-  m->kept = o->checkpoint != NULL;
-  mn_status st = mn_out_of_core_forecast(n, mn_panels_width(n), type, columns, budget, &plan, err);
+  budgets b = budgets_of(s);
+  mn_status st = open_store(s, b, type, m, &plan, err);
   if (st) return st;
+  r->resumed_panels = mn_panel_store_finished(m->store);
+  r->disk_bytes = (size_t)plan.written_bytes;
+  r->disk_read_bytes = plan.read_bytes;
   mn_log(ctx, "out of core: %zu parts of up to %zu columns, %.1f GB written, %.1f GB read", plan.parts, plan.columns,
          plan.written_bytes * 1e-9, plan.read_bytes * 1e-9);
-  st = mn_kept_factor_open(s, m->kept ? o->checkpoint : o->scratch, m->kept ? MN_STORE_RESUME : MN_STORE_SCRATCH, type,
-                           0, &m->store, err);
-  if (st) return st;
-  s->report.resumed_panels = mn_panel_store_finished(m->store);
-  s->report.disk_bytes = mn_panel_store_file_bytes(n, mn_panels_width(n), type);
-  s->report.disk_read_bytes = plan.read_bytes;
   double begin_s = mn_clock_s();
-  mn_kept_fill fill = {s, 0, ctx};
-  st = mn_out_of_core_factor(m->store, budget, mn_kept_factor_fill, &fill, s->threads, ctx, &pivot, err);
-  double gram_s = isnan(s->report.gram_s) ? 0 : s->report.gram_s;
-  s->report.factor_s = mn_clock_s() - begin_s - gram_s;
-  s->report.factor_gflops = mn_cholesky_flops(n) / s->report.factor_s * 1e-9;
+  mn_kept_fill fill = {s, ctx};
+  st = mn_out_of_core_factor(m->store, b.factor, mn_kept_factor_fill, &fill, s->threads, ctx, &pivot, err);
+  r->factor_s = mn_clock_s() - begin_s - (isnan(r->gram_s) ? 0 : r->gram_s);
+  if (!r->resumed_panels) r->factor_gflops = mn_cholesky_flops(n) / r->factor_s * 1e-9;
   return st;
 }
 
@@ -89,10 +123,7 @@ static void disk_close(mn_system *s)
 {
   disk *m = s->state;
   if (!m) return;
-  if (s->solved && m->kept)
-    mn_panel_store_remove(&m->store, NULL);
-  else
-    mn_panel_store_close(&m->store);
+  mn_kept_factor_close(s, &m->store);
   mn_free(m);
 }
 

@@ -6,10 +6,9 @@
 
 #include "core/clock.h"
 #include "core/md5.h"
-#include "core/memory.h"
+#include "core/progress.h"
 #include "core/status.h"
 #include "gram/gram.h"
-#include "gram/kernels.h"
 
 static void add_scaling(mn_md5 *md5, const mn_scaling *scaling)
 {
@@ -40,40 +39,76 @@ static void make_key(const mn_system *s, double shift, uint64_t key[2])
   }
 }
 
-mn_status mn_kept_factor_open(const mn_system *system, const char *folder, mn_store_mode mode, mn_dtype type,
-                              double shift, mn_panel_store **out, mn_error *err)
+mn_status mn_kept_factor_open(const mn_system *system, const char *folder, mn_store_mode mode, size_t width,
+                              mn_dtype type, double shift, mn_panel_store **out, mn_error *err)
+{
+  mn_panel_store_id id = {.n = system->samples.n, .width = width, .type = type};
+  make_key(system, shift, id.key);
+  return mn_panel_store_open(folder, &id, mode, out, err);
+}
+
+int mn_kept_factor_exists(const mn_system *system, mn_dtype type, double shift)
 {
   size_t n = system->samples.n;
   mn_panel_store_id id = {.n = n, .width = mn_panels_width(n), .type = type};
   make_key(system, shift, id.key);
-  return mn_panel_store_open(folder, &id, mode, out, err);
+  return mn_panel_store_exists(system->options.checkpoint, &id);
+}
+
+mn_status mn_kept_factor_resume(const mn_system *system, mn_dtype type, size_t count, const double *shifts,
+                                size_t *which, mn_panel_store **out, mn_error *err)
+{
+  *which = 0;
+  for (size_t i = 1; i < count; i++)
+    if (mn_kept_factor_exists(system, type, shifts[i])) *which = i;
+  return mn_kept_factor_open(system, system->options.checkpoint, MN_STORE_RESUME, mn_panels_width(system->samples.n),
+                             type, shifts[*which], out, err);
+}
+
+/* The panels are filled already: with the whole matrix at hand its norm is to be had, and it is made in a fraction of
+ * the time of the factor. */
+static mn_status nothing_to_fill(void *arg, mn_panels *panels, size_t first, size_t end, mn_error *err)
+{
+  (void)arg, (void)panels, (void)first, (void)end, (void)err;
+  return MN_OK;
+}
+
+mn_status mn_kept_factor_run(mn_system *system, mn_panels *panels, mn_panel_store *store, const mn_context *ctx,
+                             size_t *pivot, mn_error *err)
+{
+  size_t finished = mn_panel_store_finished(store);
+  system->report.resumed_panels = finished;
+  if (finished) mn_log(ctx, "checkpoint: %zu of %zu panels are there already", finished, panels->count);
+  return mn_cholesky_factor_checkpointed(panels, store, nothing_to_fill, NULL, system->threads, ctx, pivot, err);
+}
+
+/* Where a kernel overflows, the diagonal does: |K_ij|^2 <= K_ii K_jj. */
+static mn_status check_diagonal(const mn_panels *p, size_t first, size_t end, mn_error *err)
+{
+  size_t last = end < p->count ? end * p->width : p->n;
+  mn_status st = MN_OK;
+  for (size_t i = first * p->width; !st && i < last; i++) {
+    const void *at = mn_panels_at(p, i, i);
+    st = mn_system_check_norm(p->type == MN_F64 ? *(const double *)at : (double)*(const float *)at, err);
+  }
+  return st;
 }
 
 mn_status mn_kept_factor_fill(void *arg, mn_panels *panels, size_t first, size_t end, mn_error *err)
 {
   mn_kept_fill *fill = arg;
   mn_system *s = fill->system;
-  double begin_s = mn_clock_s(), ridge = s->options.ridge + fill->shift;
-  mn_status st = mn_gram_fill_panels(&s->samples, &s->kernel, ridge, s->threads, fill->ctx, panels, first, end, err);
-  double before = isnan(s->report.gram_s) ? 0 : s->report.gram_s;
-  s->report.gram_s = before + mn_clock_s() - begin_s;
-  return st;
+  double begin_s = mn_clock_s(), before_s = isnan(s->report.gram_s) ? 0 : s->report.gram_s;
+  mn_status st =
+      mn_gram_fill_panels(&s->samples, &s->kernel, s->options.ridge, s->threads, fill->ctx, panels, first, end, err);
+  s->report.gram_s = before_s + mn_clock_s() - begin_s;
+  return st ? st : check_diagonal(panels, first, end, err);
 }
 
-mn_status mn_kept_factor_norm1(const mn_system *system, const mn_context *ctx, double *norm1, mn_error *err)
+void mn_kept_factor_close(const mn_system *system, mn_panel_store **store)
 {
-  size_t n = system->samples.n;
-  double *sums = mn_alloc(2 * n, sizeof *sums), *ones = sums ? sums + n : NULL;
-  *norm1 = (double)NAN;
-  if (!sums) return MN_NO_MEMORY(err, 2 * n * sizeof *sums);
-  mn_status st = MN_OK;
-  if (mn_kernel_nonnegative(&system->kernel)) {
-    for (size_t i = 0; i < n; i++) ones[i] = 1;
-    st =
-        mn_gram_multiply_symmetric(&system->samples, &system->kernel, system->threads, ctx, "norm", 1, ones, sums, err);
-    *norm1 = 0;
-    for (size_t i = 0; !st && i < n; i++) *norm1 = fmax(*norm1, sums[i] + system->options.ridge);
-  }
-  mn_free(sums);
-  return st;
+  if (system->solved)
+    mn_panel_store_remove(store, NULL); /* what cannot be removed is found, and removed, by the next run */
+  else
+    mn_panel_store_close(store);
 }

@@ -132,6 +132,21 @@ double mn_solver_room(const mn_solve_options *options)
   return (double)options->memory_bytes - (double)mn_memory_current_rss();
 }
 
+static int keeps_factor(const mn_solver_row *row)
+{
+  return row == &mn_solver_cholesky_row || row == &mn_solver_mixed_row || row == &mn_solver_disk_row;
+}
+
+/* What else may help when memory does not suffice. */
+static const char *way_out(const mn_solver_row *row, const mn_solve_options *options)
+{
+  if (row == &mn_solver_disk_row) return "give more memory (--memory)";
+  int single = options->precision == MN_PRECISION_SINGLE;
+  if (!keeps_factor(row)) return single ? "a larger machine" : "--precision single";
+  return single ? "keep the factor on disk (--scratch DIR)"
+                : "--precision single, or keep the factor on disk (--scratch DIR)";
+}
+
 mn_status mn_solver_check_room(const mn_solver_row *row, const mn_solve_options *options, size_t n, size_t dim,
                                int threads, mn_error *err)
 {
@@ -145,8 +160,7 @@ mn_status mn_solver_check_room(const mn_solver_row *row, const mn_solve_options 
   if (need <= have) return MN_OK;
   return MN_FAIL(err, MN_ERR_BUDGET, "%s of %zu samples needs %.2f GiB, %.2f GiB %s: take fewer samples (--n) or %s",
                  name, n, need / 0x1p30, fmax(have, 0) / 0x1p30,
-                 options->memory_bytes ? "are left of the budget" : "are available",
-                 options->precision == MN_PRECISION_SINGLE ? "a larger machine" : "--precision single");
+                 options->memory_bytes ? "are left of the budget" : "are available", way_out(row, options));
 }
 
 static mn_status check_room(const mn_system *s, const mn_solver_row *row, mn_error *err)
@@ -157,7 +171,8 @@ static mn_status check_room(const mn_system *s, const mn_solver_row *row, mn_err
 static mn_precision precision_of(const mn_system *s, const mn_solver_row *row)
 {
   if (row == &mn_solver_mixed_row || row == &mn_solver_cg_row) return MN_PRECISION_MIXED;
-  int single = row == &mn_solver_cholesky_row && s->options.precision == MN_PRECISION_SINGLE;
+  int takes_single = row == &mn_solver_cholesky_row || row == &mn_solver_disk_row;
+  int single = takes_single && s->options.precision == MN_PRECISION_SINGLE;
   return single ? MN_PRECISION_SINGLE : MN_PRECISION_DOUBLE;
 }
 
@@ -177,14 +192,24 @@ static void reset_report(mn_system *s, const mn_solver_row *row)
   r->gram_kept = MN_GRAM_NONE;
 }
 
+/* After a failure: a checkpoint of a singular matrix is of no use, any other is kept for the next run. */
+static void close_row(mn_system *s, mn_status failure)
+{
+  s->solved = failure == MN_ERR_SINGULAR;
+  s->row->close(s);
+  s->state = NULL;
+  s->solved = 0;
+}
+
 static mn_status open_row(mn_system *s, const mn_solver_row *row, const mn_context *ctx, mn_error *err)
 {
   reset_report(s, row);
   mn_status st = check_room(s, row, err);
   if (st) return st;
+  if (s->options.checkpoint && !keeps_factor(row))
+    mn_log(ctx, "checkpoint: %s keeps none; after a stop it begins anew", mn_solver_string(row->solver));
   if (!(st = row->open(s, ctx, err))) return MN_OK;
-  row->close(s);
-  s->state = NULL;
+  close_row(s, st);
   return st;
 }
 
@@ -228,6 +253,18 @@ static mn_status open_any(mn_system *s, const mn_context *ctx, mn_error *err)
   return st;
 }
 
+/* Only a Cholesky factor is kept on disk; `auto` may come to another solver, and says so then. */
+static mn_status check_folders(const mn_solve_options *o, mn_error *err)
+{
+  if (!o->checkpoint && !o->scratch) return MN_OK;
+  const char *option = o->checkpoint ? "a checkpoint (--checkpoint)" : "a factor on disk (--scratch)";
+  if (o->interpolate)
+    return MN_FAIL(err, MN_ERR_ARGUMENT, "%s goes with a Cholesky factor; stopping at interpolation has none", option);
+  if (o->solver != MN_SOLVER_AUTO && o->solver != MN_SOLVER_CHOLESKY)
+    return MN_FAIL(err, MN_ERR_ARGUMENT, "%s goes with the solvers auto and cholesky only", option);
+  return MN_OK;
+}
+
 static mn_status check_options(const mn_solve_options *o, const mn_kernel *kernel, mn_error *err)
 {
   if (!mn_solver_string(o->solver) || !mn_precision_string(o->precision))
@@ -237,8 +274,6 @@ static mn_status check_options(const mn_solve_options *o, const mn_kernel *kerne
     return MN_FAIL(err, MN_ERR_ARGUMENT, "ridge %g: a finite number of at least 0 expected", o->ridge);
   if (!(o->rank_tolerance >= 0 && o->rank_tolerance < 1))
     return MN_FAIL(err, MN_ERR_ARGUMENT, "rank tolerance %g: 0 ... 1 expected", o->rank_tolerance);
-  if (!mn_solver_string(o->solver) || !mn_precision_string(o->precision))
-    return MN_FAIL(err, MN_ERR_ARGUMENT, "solver %d, precision %d: no such entries", (int)o->solver, (int)o->precision);
   if (o->refinements < 0 || !(o->tolerance >= 0))
     return MN_FAIL(err, MN_ERR_ARGUMENT, "%d refinements to a tolerance of %g: at least 0 expected", o->refinements,
                    o->tolerance);
@@ -249,7 +284,8 @@ static mn_status check_options(const mn_solve_options *o, const mn_kernel *kerne
     return MN_FAIL(err, MN_ERR_ARGUMENT, "mixed precision goes with the solvers auto, cholesky and cg only");
   if (o->precision == MN_PRECISION_SINGLE && o->solver != MN_SOLVER_AUTO && o->solver != MN_SOLVER_CHOLESKY)
     return MN_FAIL(err, MN_ERR_ARGUMENT, "single precision goes with the solvers auto and cholesky only");
-  return mn_kernel_check(kernel, err);
+  mn_status st = check_folders(o, err);
+  return st ? st : mn_kernel_check(kernel, err);
 }
 
 mn_status mn_system_open(const mn_samples *samples, const mn_kernel *kernel, const mn_solve_options *options,
@@ -293,13 +329,12 @@ mn_status mn_system_solve(mn_system *system, size_t columns, const double *y, do
   mn_error why = {0};
   mn_status st = system->row->solve(system, columns, y, alpha, fitted, ctx, solution, &why);
   if (st == MN_ERR_SINGULAR && system->row == &mn_solver_mixed_row) {
-    system->row->close(system);
-    system->state = NULL;
+    close_row(system, st);
     note_fallback(system, &mn_solver_cholesky_row, why.text, ctx);
     if (!(st = open_row(system, &mn_solver_cholesky_row, ctx, &why)))
       st = system->row->solve(system, columns, y, alpha, fitted, ctx, solution, &why);
   }
   if (st && err) *err = why;
-  if (!st) system->solved = 1;
+  if (!st || st == MN_ERR_SINGULAR) system->solved = 1;
   return st;
 }
