@@ -16,15 +16,17 @@
 #include "linalg/cholesky.h"
 #include "linalg/narrow.h"
 #include "linalg/panels_multiply.h"
+#include "solve/kept_factor.h"
 #include "solve/pcg.h"
 #include "solve/system.h"
 
 enum { ATTEMPTS = 3, ITERATIONS = 30, ROUNDS = 6 };
 
 typedef struct {
-  mn_panels *factor; /* fp32: L of K + (ridge + shift) I */
-  mn_panels *k;      /* K + ridge I, fp64 or fp32; NULL: made again when wanted */
-  double mean;       /* of K's diagonal, ridge included */
+  mn_panels *factor;     /* fp32: L of K + (ridge + shift) I */
+  mn_panels *k;          /* K + ridge I, fp64 or fp32; NULL: made again when wanted */
+  mn_panel_store *store; /* of a checkpoint; NULL: none */
+  double mean;           /* of K's diagonal, ridge included */
 } mixed;
 
 static double panels_bytes(size_t n, mn_dtype type)
@@ -91,21 +93,47 @@ static mn_status fill_factor(mn_system *s, mixed *m, double shift, const mn_cont
   return MN_OK;
 }
 
+/* One attempt; with a checkpoint from its last finished panel on. What of K is kept is no part of the checkpoint's key:
+ * it changes the fp32 matrix by rounding only, less than the shift allows for. */
+static mn_status factor_once(mn_system *s, mixed *m, double shift, const mn_context *ctx, size_t *pivot, mn_error *err)
+{
+  mn_status st = MN_OK;
+  if (!s->options.checkpoint) return mn_cholesky_factor(m->factor, s->threads, ctx, pivot, err);
+  if (!m->store) {
+    size_t width = mn_panels_width(s->samples.n);
+    st = mn_kept_factor_open(s, s->options.checkpoint, MN_STORE_RESUME, width, MN_F32, shift, &m->store, err);
+  }
+  if (!st) st = mn_kept_factor_run(s, m->factor, m->store, ctx, pivot, err);
+  if (st == MN_ERR_SINGULAR) mn_panel_store_remove(&m->store, NULL); /* the next shift begins anew */
+  return st;
+}
+
+/* The attempt that a checkpoint has come to; the first without one. */
+static mn_status resume(mn_system *s, mixed *m, const double *shifts, size_t *attempt, mn_error *err)
+{
+  *attempt = 0;
+  if (!s->options.checkpoint) return MN_OK;
+  return mn_kept_factor_resume(s, MN_F32, ATTEMPTS, shifts, attempt, &m->store, err);
+}
+
 /* Factors with a shift that grows until every pivot is positive. */
 static mn_status factor(mn_system *s, mixed *m, double shift, const mn_context *ctx, mn_error *err)
 {
+  const double shifts[ATTEMPTS] = {shift, 10 * shift, 100 * shift};
   double begin_s = mn_clock_s();
-  mn_status st = MN_ERR_SINGULAR;
-  size_t pivot;
-  for (int attempt = 0; attempt < ATTEMPTS && st == MN_ERR_SINGULAR; attempt++, shift *= 10) {
+  size_t pivot, attempt;
+  mn_status st = resume(s, m, shifts, &attempt, err);
+  if (st) return st;
+  for (st = MN_ERR_SINGULAR; attempt < ATTEMPTS && st == MN_ERR_SINGULAR; attempt++) {
+    shift = shifts[attempt];
     if (attempt && (st = fill_factor(s, m, shift, ctx, err))) return st;
     begin_s = mn_clock_s();
-    st = mn_cholesky_factor(m->factor, s->threads, ctx, &pivot, err);
+    st = factor_once(s, m, shift, ctx, &pivot, err);
     s->report.shift = shift;
     if (st == MN_ERR_SINGULAR) mn_log(ctx, "fp32: pivot %zu is not positive with a shift of %.1e", pivot + 1, shift);
   }
   s->report.factor_s = mn_clock_s() - begin_s;
-  s->report.factor_gflops = mn_cholesky_flops(s->samples.n) / s->report.factor_s * 1e-9;
+  if (!s->report.resumed_panels) s->report.factor_gflops = mn_cholesky_flops(s->samples.n) / s->report.factor_s * 1e-9;
   return st;
 }
 
@@ -128,6 +156,8 @@ static mn_status mixed_open(mn_system *s, const mn_context *ctx, mn_error *err)
   mn_status st;
   if (!m) return MN_NO_MEMORY(err, sizeof *m);
   s->state = m;
+  if (s->options.checkpoint && mn_kept_factor_exists(s, MN_F64, 0))
+    return MN_FAIL(err, MN_ERR_SINGULAR, "mixed precision: the checkpoint has come to the factor in fp64");
   s->report.gram_kept = mn_mixed_choose(&s->options, n, s->samples.dim, columns, s->threads);
   if ((st = open_panels(s, MN_F32, &m->factor, ctx, err))) return st;
   mn_panels *first = m->factor;
@@ -156,6 +186,7 @@ static void mixed_close(mn_system *s)
   if (!m) return;
   mn_panels_close(&m->factor);
   mn_panels_close(&m->k);
+  mn_kept_factor_close(s, &m->store);
   mn_free(m);
 }
 
