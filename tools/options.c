@@ -307,7 +307,8 @@ static const mn_cli_row rows[] = {
       .offset = AT(scratch),
       .argument = "DIR",
       .group = run_group,
-      .help = "Where a factor that --memory has no room for is kept on disk while it is needed."},
+      .help = "Where a Cholesky factor that --memory has no room for is kept on disk while it is needed; rcond is not "
+              "estimated then."},
      MN_CLI_FIT},
     {{.key = "dry-run",
       .type = MN_OPTION_FLAG,
