@@ -43,8 +43,9 @@ typedef struct {
   mn_solver solver; /* auto: least squares for a linear kernel with dim < n, CG to interpolate, else Cholesky, with
                        fallbacks */
   mn_precision precision; /* of the factor. mixed: fp32, and conjugate gradients with it to a residual in fp64, or fp64
-                             where that stalls; auto: mixed from 8,192 samples on, double below. The residual is always
-                             evaluated in double */
+                             where that stalls above rounding, 4 u sqrt(n) mean(K_ii) ||alpha|| / ||y||, below which no
+                             fp64 factor gets either; auto: mixed from 8,192 samples on, double below. The residual is
+                             always evaluated in double */
   double ridge;           /* >= 0, added to the diagonal of K */
   double
       rank_tolerance;  /* eigen: values below this fraction of the largest count as zero; 0: n (or max(n, d)) epsilon */
@@ -54,9 +55,10 @@ typedef struct {
   int interpolate;     /* 1: CG stops when the largest of the fitted values is where that of the targets is, for every
                           sample, and the norm changes by less than 1e-3 over 5 iterations; two columns at least */
   size_t columns;      /* right-hand sides to be solved at once, for their memory to be counted; 0: 10 */
-  /* Folders, which stay the caller's; NULL: none. With a checkpoint, a Cholesky factor is kept there panel by panel: the
-   * same call goes on from the last finished one after a stop at any moment, and removes it once a system was solved;
-   * one of other samples or options is MN_ERR_DATA. With scratch, a factor beyond the budget is kept there on disk. */
+  /* Folders, which stay the caller's; NULL: none. With a checkpoint, a Cholesky factor is kept there panel by panel:
+   * the same call goes on from the last finished one after a stop at any moment, and removes it once a system was
+   * solved; one of other samples or options is MN_ERR_DATA. With scratch, a factor beyond the budget is kept there on
+   * disk. */
   const char *checkpoint, *scratch;
 } mn_solve_options;
 
@@ -75,15 +77,16 @@ typedef struct {
   double gram_s, factor_s;
   double gram_gflops, factor_gflops; /* counting n^2 d and the factorisation's own flops, 1e9 a second;
                                         NaN for eigenvalues, whose flops depend on the matrix */
-  double rcond;                      /* reciprocal condition estimate, 1-norm (Cholesky, LU) or 2-norm (eigen) */
-  size_t rank;                       /* of K + ridge I, or of X; n or dim unless found smaller; 0: not determined */
-  double rank_tolerance;             /* NaN unless a rank was determined */
-  mn_gram_kept gram_kept;            /* by mixed precision and CG */
-  double shift;                      /* of the fp32 factor's diagonal, beyond the ridge; NaN unless mixed */
-  size_t preconditioner_rank;        /* of CG; 0: none */
-  size_t resumed_panels;             /* panels that a checkpoint had already */
-  size_t disk_bytes;                 /* of a factor out of core; 0: in memory */
-  double disk_read_bytes;            /* while factoring out of core */
+  double rcond;               /* reciprocal condition estimate, 1-norm (Cholesky, LU) or 2-norm (eigen); of a mixed
+                                 factor that of K with its shift; NaN for CG and out of core */
+  size_t rank;                /* of K + ridge I, or of X; n or dim unless found smaller; 0: not determined */
+  double rank_tolerance;      /* NaN unless a rank was determined */
+  mn_gram_kept gram_kept;     /* by mixed precision and CG */
+  double shift;               /* of the fp32 factor's diagonal, beyond the ridge; NaN unless mixed */
+  size_t preconditioner_rank; /* of CG; 0: none */
+  size_t resumed_panels;      /* panels that a checkpoint had already */
+  size_t disk_bytes;          /* of a factor out of core; 0: in memory */
+  double disk_read_bytes;     /* while factoring out of core */
   int fallback_count;
   char fallbacks[MN_FALLBACKS_MAX][200]; /* each: what failed, why, and what was done instead */
 } mn_system_report;
@@ -104,8 +107,8 @@ typedef struct {
   int refinements;
   int iterations; /* CG; 0: another solver */
   int converged;  /* 0: CG ended before its tolerance was reached */
-  double misfit;  /* CG with two columns or more: fraction of samples whose largest fitted value is in another column than
-                     that of the targets; else NaN */
+  double misfit;  /* CG with two columns or more: fraction of samples whose largest fitted value is in another column
+                     than  that of the targets; else NaN */
   double
       residual; /* ||(K + ridge I) alpha - y||_F / ||y||_F, K evaluated anew in fp64; primal: ||X w - y||_F / ||y||_F */
   double gradient; /* primal: ||X'(y - X w) - ridge w||_F / ||X' y||_F, else NaN */
@@ -128,9 +131,9 @@ typedef struct {
   mn_solver solver;
 } mn_forecast;
 
-/* n training and m test samples like `like`, of which the first few (at most 2,048) are used to time the passes; samples
- * that are not in memory yet will take element_bytes a feature, those that are 0. Takes about a second; the iterations
- * of mixed precision and CG are those of usual matrices. */
+/* n training and m test samples like `like`, of which the first few (at most 2,048) are used to time the passes;
+ * samples that are not in memory yet will take element_bytes a feature, those that are 0. Takes about a second; the
+ * iterations of mixed precision and CG are those of usual matrices. */
 mn_status mn_solve_forecast(const mn_samples *like, size_t n, size_t m, size_t element_bytes, size_t columns,
                             const mn_kernel *kernel, const mn_solve_options *options, const mn_context *ctx,
                             mn_forecast *out, mn_error *err);

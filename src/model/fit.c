@@ -165,6 +165,7 @@ static mn_status solve(mn_model *m, const mn_encoded *e, const mn_merge *merge, 
   m->unknowns = r->system.unknowns;
   if ((st = allocate(m, e->n, &fitted, err))) goto done;
   if ((st = mn_system_solve(system, m->outputs, e->y, m->coefficients, fitted, ctx, &r->solution, err))) goto done;
+  r->system = *mn_system_info(system); /* another solver may have taken over */
   measure_norms(m, fitted);
   (e->class_of ? measure_classes : measure_regression)(r, e, merge, fitted);
 done:

@@ -116,7 +116,8 @@ mn_status mn_system_check_norm(double norm1, mn_error *err)
 
 double mn_solver_bytes(const mn_solver_row *row, size_t n, size_t dim, size_t columns, mn_dtype type, int threads)
 {
-  const double vectors = 7; /* targets, coefficients, fitted values, and the four of a solve */
+  /* Targets, coefficients, fitted values, and those of a solve: four, or nine with conjugate gradients. */
+  const double vectors = row == &mn_solver_mixed_row || row == &mn_solver_cg_row ? 12 : 7;
   double each = (double)n * (double)columns * sizeof(double);
   double open = row->peak_bytes(n, dim, type, threads) + each;
   double pass = row->primal ? 0 : mn_gram_symmetric_bytes(n, dim, columns, threads);
@@ -320,20 +321,32 @@ const mn_system_report *mn_system_info(const mn_system *system)
   return &system->report;
 }
 
+/* fp64 takes over from a mixed solution that stalls, where there is room for it. Afterwards the system is fp64's. */
+static mn_status solve_in_double(mn_system *s, size_t columns, const double *y, double *alpha, double *fitted,
+                                 const mn_context *ctx, mn_solution *solution, mn_error *why)
+{
+  const mn_solver_row *row = &mn_solver_cholesky_row;
+  const mn_error stalled = *why;
+  mn_error blocked = {0};
+  close_row(s, MN_ERR_SINGULAR);
+  if (check_room(s, row, &blocked))
+    return MN_FAIL(why, MN_ERR_SINGULAR, "%.200s; no fallback: %.250s", stalled.text, blocked.text);
+  note_fallback(s, row, why->text, ctx);
+  mn_status st = open_row(s, row, ctx, why);
+  return st ? st : row->solve(s, columns, y, alpha, fitted, ctx, solution, why);
+}
+
 mn_status mn_system_solve(mn_system *system, size_t columns, const double *y, double *alpha, double *fitted,
                           const mn_context *ctx, mn_solution *solution, mn_error *err)
 {
   *solution = (mn_solution){.residual = NAN, .gradient = NAN, .misfit = NAN, .converged = 1};
   if (!columns || columns > MN_BLAS_MAX)
     return MN_FAIL(err, MN_ERR_ARGUMENT, "%zu right-hand sides: 1 ... %zu expected", columns, MN_BLAS_MAX);
+  if (!system->state) return MN_FAIL(err, MN_ERR_SINGULAR, "the system has no factor: an earlier solve failed");
   mn_error why = {0};
   mn_status st = system->row->solve(system, columns, y, alpha, fitted, ctx, solution, &why);
-  if (st == MN_ERR_SINGULAR && system->row == &mn_solver_mixed_row) {
-    close_row(system, st);
-    note_fallback(system, &mn_solver_cholesky_row, why.text, ctx);
-    if (!(st = open_row(system, &mn_solver_cholesky_row, ctx, &why)))
-      st = system->row->solve(system, columns, y, alpha, fitted, ctx, solution, &why);
-  }
+  if (st == MN_ERR_SINGULAR && system->row == &mn_solver_mixed_row)
+    st = solve_in_double(system, columns, y, alpha, fitted, ctx, solution, &why);
   if (st && err) *err = why;
   if (!st || st == MN_ERR_SINGULAR) system->solved = 1;
   return st;
