@@ -243,12 +243,6 @@ int mn_kernel_semidefinite(const mn_kernel *kernel)
   return kernel->name != MN_KERNEL_POLYNOMIAL || kernel->coef0 >= 0;
 }
 
-int mn_kernel_nonnegative(const mn_kernel *kernel)
-{
-  const mn_kernel_row *row = mn_kernel_find(kernel->name);
-  return row->of_distance || kernel->name == MN_KERNEL_ARCCOS1;
-}
-
 /* In the order of mn_cpu_level. */
 static const mn_kernel_level levels[MN_KERNEL_LEVELS] = {
     {"portable", mn_transforms_f64_base, mn_transforms_f32_base},

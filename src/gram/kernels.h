@@ -45,9 +45,6 @@ const mn_kernel_row *mn_kernel_find(mn_kernel_name name);
 /* 1 when every Gram matrix of this kernel is positive semidefinite: all but the polynomial with coef0 < 0. */
 int mn_kernel_semidefinite(const mn_kernel *kernel);
 
-/* 1 when no value of this kernel is negative, whatever the samples. */
-int mn_kernel_nonnegative(const mn_kernel *kernel);
-
 /* The transforms of one instruction set, indexed by mn_kernel_name. Levels are numbered from 0, the portable one, to
  * the best; NULL: unknown to this build or to this processor. For the tests; everybody else calls the two above. */
 typedef struct {
