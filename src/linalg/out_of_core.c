@@ -113,17 +113,6 @@ static mn_panels shape_of(size_t n, size_t width, mn_dtype type)
   return (mn_panels){.n = n, .width = width, .count = (n + width - 1) / width, .type = type};
 }
 
-size_t mn_out_of_core_width(size_t n, mn_dtype type, size_t budget)
-{
-  const size_t narrowest = 128; /* below, BLAS is far from its rate */
-  size_t width = mn_panels_width(n);
-  for (; width > narrowest; width /= 2) {
-    mn_panels shape = shape_of(n, width, type);
-    if (2 * least_budget(&shape) <= (double)budget) break;
-  }
-  return width;
-}
-
 mn_status mn_out_of_core_forecast(size_t n, size_t width, mn_dtype type, size_t columns, size_t budget,
                                   mn_out_of_core_plan *plan, mn_error *err)
 {

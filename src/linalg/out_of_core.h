@@ -21,10 +21,6 @@ typedef struct {
   double solve_read_bytes; /* the store twice */
 } mn_out_of_core_plan;
 
-/* The width of panels that suits an order and a budget: the usual one, or less, so that one panel and the buffers take
- * half of the budget at most and parts of several panels have room. n > 0. */
-size_t mn_out_of_core_width(size_t n, mn_dtype type, size_t budget);
-
 /* The plan for an order, width of panels and type within a budget of bytes. What filling takes is the caller's to leave
  * out of the budget. MN_ERR_BUDGET, with least_budget in the plan, when the budget is too small for a panel of the
  * matrix, or for two buffers. */

@@ -262,24 +262,6 @@ static void budgets_that_are_too_small(void **state)
   assert_int_equal(mn_out_of_core_forecast((size_t)1 << 40, 8, MN_F64, 1, plenty, &plan, NULL), MN_ERR_ARGUMENT);
 }
 
-/* The usual width where there is memory; where there is little, the narrower one that keeps half of it for the part. */
-static void widths_follow_the_budget(void **state)
-{
-  (void)state;
-  static const size_t orders[] = {1, 100, 5000, 12000, 60000, 100000};
-  for (size_t o = 0; o < sizeof orders / sizeof *orders; o++) {
-    size_t n = orders[o], last = 0;
-    assert_int_equal(mn_out_of_core_width(n, MN_F64, plenty), mn_panels_width(n));
-    assert_int_equal(mn_out_of_core_width(n, MN_F64, 0), 128);
-    for (size_t budget = 1 << 20; budget < plenty; budget *= 2) {
-      size_t width = mn_out_of_core_width(n, MN_F64, budget);
-      assert_true(width >= last && (width == 128 || 2 * least_budget(n, width, MN_F64) <= budget));
-      assert_true(width == mn_panels_width(n) || 2 * least_budget(n, 2 * width, MN_F64) > budget);
-      last = width;
-    }
-  }
-}
-
 /* ---- stops */
 
 /* A stop after every number of panels; only the others are filled. */
@@ -549,7 +531,6 @@ int main(int argc, char **argv)
       cmocka_unit_test_setup_teardown(solving_with_half_a_factor, set_up, mn_test_dir_close),
       cmocka_unit_test_setup_teardown(the_plan_is_what_happens, set_up, mn_test_dir_close),
       cmocka_unit_test(a_plan_by_hand),
-      cmocka_unit_test(widths_follow_the_budget),
       cmocka_unit_test_setup_teardown(budgets_that_are_too_small, set_up, mn_test_dir_close),
       cmocka_unit_test_setup_teardown(it_goes_on_after_every_panel, set_up, mn_test_dir_close),
       cmocka_unit_test_setup_teardown(cancelled_while_factoring, set_up, mn_test_dir_close),
