@@ -18,7 +18,7 @@ static void data_lines(const mn_cli *cli, const mn_cli_express_run *run, const m
     mn_cli_line("labels", "replaced with probability %s by a class drawn uniformly",
                 mn_number_real(cli->values.corrupt, 3).text);
   if (r->distinct < r->n)
-    mn_cli_line("merged", "%s samples that equal earlier ones with the same targets",
+    mn_cli_line("merged", "%s samples that equal earlier ones with the same targets (--verbose names them)",
                 mn_number_count(r->n - r->distinct).text);
 }
 

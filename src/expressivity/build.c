@@ -4,6 +4,7 @@
 
 #include "core/clock.h"
 #include "core/memory.h"
+#include "core/progress.h"
 #include "core/status.h"
 #include "data/corrupt.h"
 #include "expressivity/network.h"
@@ -59,6 +60,15 @@ static mn_status open_scale(const mn_network_options *o, const mn_data *train, m
   return standard ? mn_scaling_open(MN_SCALE_STANDARD, train, scaling, err) : MN_OK;
 }
 
+static void log_merged(const mn_projection *p, const mn_context *ctx)
+{
+  const size_t shown = 20, merged = p->n - p->count;
+  for (size_t k = 0; k < merged && k < shown; k++)
+    mn_log(ctx, "samples %zu and %zu (from 0) are equal, have the same targets, and are one point", p->merged[k].first,
+           p->merged[k].second);
+  if (merged > shown) mn_log(ctx, "and %zu more such pairs", merged - shown);
+}
+
 static mn_status find_direction(mn_network *network, const mn_data *train, const mn_context *ctx, int threads,
                                 mn_error *err)
 {
@@ -68,6 +78,7 @@ static mn_status find_direction(mn_network *network, const mn_data *train, const
   mn_scaling *scaling = NULL;
   mn_status st = open_scale(o, train, &scaling, err);
   if (!st) st = mn_projection_open(train, network->outputs, network->y, p, err);
+  if (!st) log_merged(p, ctx);
   if (!st)
     st = mn_projection_draw(p, (size_t)o->candidates, scaling ? scaling->factor : NULL, o->seed, ctx, threads, err);
   mn_scaling_close(&scaling);

@@ -40,17 +40,15 @@ static mn_status check_conflicts(const mn_data *data, size_t columns, const doub
 
 static mn_status find_distinct(mn_projection *p, size_t columns, const double *y, mn_error *err)
 {
-  mn_pair *pairs = NULL;
   size_t count, next = 0;
-  mn_status st = mn_data_duplicates(p->data, &pairs, &count, err);
-  if (!st) st = check_conflicts(p->data, columns, y, pairs, count, err);
+  mn_status st = mn_data_duplicates(p->data, &p->merged, &count, err);
+  if (!st) st = check_conflicts(p->data, columns, y, p->merged, count, err);
   for (size_t i = 0; !st && i < p->n; i++) {
-    if (next < count && pairs[next].second == i)
+    if (next < count && p->merged[next].second == i)
       next++;
     else
       p->keep[p->count++] = i;
   }
-  mn_data_free(pairs);
   return st;
 }
 
@@ -75,6 +73,7 @@ mn_status mn_projection_open(const mn_data *data, size_t columns, const double *
 void mn_projection_close(mn_projection *p)
 {
   mn_free(p->keep);
+  mn_data_free(p->merged);
   mn_free(p->a);
   mn_free(p->hi);
   mn_free(p->lo);

@@ -13,6 +13,7 @@ typedef struct {
   size_t n, dim;
   size_t count;         /* distinct points */
   size_t *keep;         /* count: their samples, ascending */
+  mn_pair *merged;      /* n - count: the others, each with the earliest sample it equals */
   int exact;            /* bytes: a is on a grid and every z is exact in any order of summation */
   double *a;            /* dim */
   double *hi, *lo;      /* n: z = hi + lo; lo is 0 when exact */
