@@ -1,0 +1,119 @@
+/* Feature maps: images to vectors of 32-bit floats, a block of images and a group of features at a time, so that
+ * nothing ever holds the features of all images.
+ *
+ * Features come in groups (the path of a wavelet, a block of filters) that are computed independently of each other;
+ * group g is features begin(g) ... begin(g + 1) - 1. The features of an image depend on that image, the options and,
+ * where filters or whitening come from patches, the training images; not on the number of threads, nor on the block. */
+#ifndef MINNORM_FEATURES_H
+#define MINNORM_FEATURES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "minnorm/context.h"
+#include "minnorm/samples.h"
+#include "minnorm/status.h"
+
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum {
+  MN_FEATURES_NONE,
+  MN_FEATURES_GABOR,      /* orders 0 and 1 of the scattering transform */
+  MN_FEATURES_SCATTERING, /* orders 0, 1 and 2 */
+  MN_FEATURES_CONV,       /* one convolutional layer with random filters */
+  MN_FEATURES_COUNT
+} mn_features_name;
+
+/* Filters of the convolutional layer. */
+typedef enum {
+  MN_FILTERS_GAUSSIAN, /* independent N(0, 1) weights, each filter scaled to norm 1 */
+  MN_FILTERS_PATCHES,  /* random training patches, normalised, scaled to norm 1 */
+  MN_FILTERS_WHITENED  /* the same, whitened: W (W p) / ||W p||, W = V (E + epsilon)^(-1/2) V' (ZCA) */
+} mn_filters;
+/* What is done to a patch before it meets a filter. */
+typedef enum {
+  MN_PATCHES_RAW,    /* nothing */
+  MN_PATCHES_CENTER, /* minus its mean */
+  MN_PATCHES_NORM    /* minus its mean, over sqrt(variance + patch_constant) */
+} mn_patch_norm;
+typedef enum {
+  MN_RECTIFIER_RELU,     /* max(z - bias, 0): 1 feature a filter and pooling window */
+  MN_RECTIFIER_TWOSIDED, /* max(z - bias, 0) and max(-z - bias, 0): 2 */
+  MN_RECTIFIER_ABS       /* |z|: 1 */
+} mn_rectifier;
+typedef enum { MN_POOL_AVERAGE, MN_POOL_SUM, MN_POOL_MAX } mn_pool;
+
+typedef struct {
+  mn_features_name name;
+  /* gabor, scattering: the Morlet bank of Kymatio in the Fourier domain (Anden et al. 2020). */
+  int scales;       /* J >= 1: envelopes 0.8 2^j, centre frequencies (3 pi / 4) / 2^j, j = 0 ... J - 1 */
+  int orientations; /* L >= 1, evenly over pi */
+  double slant;     /* of the envelope; 0: 4 / L */
+  int pooling;      /* 0 ... : low-pass of deviation 0.8 2^pooling, then every 2^pooling-th pixel */
+  /* conv */
+  size_t filters; /* F */
+  size_t patch;   /* side of a square patch; step 1 */
+  mn_filters kind;
+  mn_patch_norm patch_norm;
+  double patch_constant; /* added to the variance of a patch, in squared units of the pixels as scaled */
+  double whiten_epsilon; /* added to the eigenvalues of the patches' covariance */
+  size_t whiten_patches; /* training patches that covariance is estimated from */
+  int whiten_test;       /* 1: patches of images have the mean of the training patches subtracted, as the filters had */
+  mn_rectifier rectifier;
+  double bias;
+  mn_pool pool;
+  size_t pool_window, pool_stride; /* the last window is cut at the border (ceil mode) where ceil is 1 */
+  int pool_ceil;
+  uint64_t seed;
+} mn_features_options;
+
+/* Names on the command line; NULL outside the table. One line about each map. */
+const char *mn_features_string(mn_features_name name);
+const char *mn_features_help(mn_features_name name);
+mn_status mn_features_by_name(const char *text, mn_features_name *out, mn_error *err);
+
+/* gabor: J = 3, L = 8, pooling 1. scattering: J = 3, L = 8, pooling 2. conv: preset "b" with 4,096 filters. */
+mn_features_options mn_features_default(mn_features_name name);
+
+/* Published recipes of the convolutional layer by name ("a", "b", "d", "gaussian"), for --preset; the i-th of the table
+ * for --help, NULL past the last. Sets everything but the number of filters and the seed. */
+typedef struct {
+  const char *name, *help;
+} mn_preset_info;
+const mn_preset_info *mn_features_preset_at(size_t i);
+mn_status mn_features_preset(const char *name, mn_features_options *options, mn_error *err);
+
+typedef struct mn_features mn_features;
+
+/* Prepares the map for images of the shape of `train`: bank of wavelets, or filters drawn from the training images, in
+ * the scale that the samples have. The samples need not outlive the call. MN_ERR_DATA when they are not images, or are
+ * smaller than a patch; MN_ERR_ARGUMENT for an option out of range. */
+mn_status mn_features_open(const mn_features_options *options, const mn_samples *train, const mn_context *ctx,
+                           mn_features **out, mn_error *err);
+void mn_features_close(mn_features **features);
+
+const mn_features_options *mn_features_info(const mn_features *features);
+size_t mn_features_dim(const mn_features *features);
+size_t mn_features_groups(const mn_features *features);
+/* First feature of group g; of g = groups: dim. */
+size_t mn_features_begin(const mn_features *features, size_t g);
+/* Flops of one image's features, about; of a direct convolution for conv. */
+double mn_features_flops(const mn_features *features);
+
+/* Images first ... first + count - 1, features of groups g ... end - 1, as count x (begin(end) - begin(g)), row-major
+ * with leading dimension ld, by all threads of the context. The images have the shape of the training images. */
+mn_status mn_features_compute(const mn_features *features, const mn_samples *images, size_t first, size_t count,
+                              size_t g, size_t end, const mn_context *ctx, float *out, size_t ld, mn_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
+#endif
