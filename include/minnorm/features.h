@@ -29,17 +29,19 @@ typedef enum {
   MN_FEATURES_COUNT
 } mn_features_name;
 
-/* Filters of the convolutional layer. */
+/* Filters of the convolutional layer, before they are scaled as filter_unit says. */
 typedef enum {
-  MN_FILTERS_GAUSSIAN, /* independent N(0, 1) weights, each filter scaled to norm 1 */
-  MN_FILTERS_PATCHES,  /* random training patches, normalised, scaled to norm 1 */
-  MN_FILTERS_WHITENED  /* the same, whitened: W (W p) / ||W p||, W = V (E + epsilon)^(-1/2) V' (ZCA) */
+  MN_FILTERS_GAUSSIAN, /* independent N(0, 1) weights */
+  MN_FILTERS_PATCHES,  /* random training patches p, normalised; no two of the same place while there are others */
+  MN_FILTERS_WHITENED  /* W (W p), W = V (E + epsilon)^(-1/2) V' (ZCA) from the covariance V E V' of such patches */
 } mn_filters;
-/* What is done to a patch before it meets a filter. */
+/* What is done to a patch before it meets a filter, or becomes one. The variance is the mean square of what differs
+ * from the patch's mean. */
 typedef enum {
   MN_PATCHES_RAW,    /* nothing */
   MN_PATCHES_CENTER, /* minus its mean */
-  MN_PATCHES_NORM    /* minus its mean, over sqrt(variance + patch_constant) */
+  MN_PATCHES_NORM,   /* minus its mean, over sqrt(variance + patch_constant); 0 where that is 0 */
+  MN_PATCHES_UNIT    /* minus its mean, scaled to norm 1; 0 if constant */
 } mn_patch_norm;
 typedef enum {
   MN_RECTIFIER_RELU,     /* max(z - bias, 0): 1 feature a filter and pooling window */
@@ -47,6 +49,12 @@ typedef enum {
   MN_RECTIFIER_ABS       /* |z|: 1 */
 } mn_rectifier;
 typedef enum { MN_POOL_AVERAGE, MN_POOL_SUM, MN_POOL_MAX } mn_pool;
+/* How the convolution is computed; they agree to rounding. */
+typedef enum {
+  MN_CONV_AUTO,    /* the faster of the others for this shape, measured by mn_features_open */
+  MN_CONV_BLOCKED, /* products of patches and blocks of filters, rectified and pooled in cache */
+  MN_CONV_FFT      /* products of spectra */
+} mn_conv_engine;
 
 typedef struct {
   mn_features_name name;
@@ -59,16 +67,19 @@ typedef struct {
   size_t filters; /* F */
   size_t patch;   /* side of a square patch; step 1 */
   mn_filters kind;
-  mn_patch_norm patch_norm;
-  double patch_constant; /* added to the variance of a patch, in squared units of the pixels as scaled */
-  double whiten_epsilon; /* added to the eigenvalues of the patches' covariance */
+  mn_patch_norm patch_norm, filter_norm; /* of the patches of images; of training patches that become filters */
+  double patch_constant; /* added to the variance of a patch, for bytes; over 255^2 where samples are scaled to x/255 */
+  int filter_unit;       /* 1: filters are scaled to norm 1; whitened ones to ||W p|| = 1, so W (W p) / ||W p|| */
+  double whiten_epsilon; /* added to the eigenvalues of the patches' covariance; 0: those that are 0 are left out */
   size_t whiten_patches; /* training patches that covariance is estimated from */
-  int whiten_test;       /* 1: patches of images have the mean of the training patches subtracted, as the filters had */
+  int whiten_test;       /* 1: the mean of the training patches is subtracted from these and from patches of images,
+                          * which must be normalised alike; 0: from neither, W is of the second moment about 0 */
   mn_rectifier rectifier;
-  double bias;
+  double bias; /* in units of a response: those of the pixels as scaled, or none where patches are normalised */
   mn_pool pool;
   size_t pool_window, pool_stride; /* the last window is cut at the border (ceil mode) where ceil is 1 */
   int pool_ceil;
+  mn_conv_engine engine;
   uint64_t seed;
 } mn_features_options;
 
@@ -81,7 +92,7 @@ mn_status mn_features_by_name(const char *text, mn_features_name *out, mn_error 
 mn_features_options mn_features_default(mn_features_name name);
 
 /* Published recipes of the convolutional layer by name ("a", "b", "d", "gaussian"), for --preset; the i-th of the table
- * for --help, NULL past the last. Sets everything but the number of filters and the seed. */
+ * for --help, NULL past the last. Sets everything of that layer but the number of filters, the engine and the seed. */
 typedef struct {
   const char *name, *help;
 } mn_preset_info;
@@ -102,6 +113,8 @@ size_t mn_features_dim(const mn_features *features);
 size_t mn_features_groups(const mn_features *features);
 /* First feature of group g; of g = groups: dim. */
 size_t mn_features_begin(const mn_features *features, size_t g);
+/* How the features are computed, "blocked" or "fft" for conv; "" for maps that have one way only. */
+const char *mn_features_engine(const mn_features *features);
 /* Flops of one image's features, about; of a direct convolution for conv. */
 double mn_features_flops(const mn_features *features);
 
