@@ -14,7 +14,7 @@ DATA_DIR ?= data
 
 # Dependency tiers, as Debian packages; `a|b` is satisfied by either, and the first is what gets installed.
 DEPS_BUILD := build-essential libopenblas-dev|libopenblas-openmp-dev|libopenblas-serial-dev zlib1g-dev \
-              libcjson-dev librandom123-dev libpng-dev \
+              libcjson-dev librandom123-dev libpng-dev libfftw3-dev \
               libcurl4-openssl-dev|libcurl4-gnutls-dev
 DEPS_RUN   := ca-certificates gnuplot-nox|gnuplot
 DEPS_TEST  := libcmocka-dev pkg-config|pkgconf python3 python3-numpy groff-base
@@ -27,7 +27,7 @@ WARN        := -Wall -Wextra -Wpedantic -Wconversion
 MN_CPPFLAGS  = -Iinclude -DMINNORM_VERSION='"$(VERSION)"'
 MN_CFLAGS   := -std=c11 -fopenmp -fPIC $(WARN) -MMD -MP $(if $(NATIVE),-march=native) $(if $(WERROR),-Werror)
 MN_LDFLAGS  := -fopenmp -Wl,--as-needed
-LIBS        := -llapack -lblas -lz -lcjson -lpng -lcurl -lm
+LIBS        := -llapack -lblas -lfftw3f -lz -lcjson -lpng -lcurl -lm
 
 LIB_SRC     := $(sort $(wildcard src/*/*.c))
 TOOL_SRC    := $(sort $(wildcard tools/*.c))
@@ -81,6 +81,7 @@ $(LIB_OBJ): MN_CFLAGS += -fvisibility=hidden
 $(filter $(BUILD)/src/data/synth%,$(LIB_OBJ)): MN_CFLAGS += -ffp-contract=off
 # Loops with sqrt and comparisons become vector code only where neither errno nor a floating-point trap can be observed.
 $(filter $(BUILD)/src/gram/transforms_%,$(LIB_OBJ)): MN_CFLAGS += -fno-math-errno -fno-trapping-math
+$(filter $(BUILD)/src/features/wavelets_loops_%,$(LIB_OBJ)): MN_CFLAGS += -fno-math-errno -fno-trapping-math -ffp-contract=fast
 $(TEST_OBJ) $(SUPPORT_OBJ) $(ORACLE_OBJ): MN_CPPFLAGS += -Isrc -Itests/support
 
 $(STATIC): $(LIB_OBJ) $(BUILD)/members

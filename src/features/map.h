@@ -33,6 +33,10 @@ struct mn_map_row {
    * rows, leading dimension ld, of the features of groups g ... end - 1. */
   void (*transform)(const mn_features *features, void *worker, const float *pixels, size_t count, size_t g, size_t end,
                     float *out, size_t ld);
+  /* Optional. The way the features are computed, as a static string. */
+  const char *(*engine)(const mn_features *features);
+  /* Optional. What the map looks for (wavelets, filters) as images of values in [0, 1], `cols` of them in a row. */
+  mn_status (*picture)(const mn_features *features, mn_data **images, size_t *cols, mn_error *err);
 };
 
 extern const mn_map_row mn_map_gabor_row, mn_map_scattering_row, mn_map_conv_row;
