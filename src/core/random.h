@@ -16,7 +16,9 @@ typedef enum {
   MN_STREAM_TEST,
   MN_STREAM_PROJECTION,
   MN_STREAM_VERIFY,
-  MN_STREAM_PIVOT
+  MN_STREAM_PIVOT,
+  MN_STREAM_PATCH,
+  MN_STREAM_FILTER
 } mn_stream;
 
 /* A generator is a position in a stream; copy it to fork, start one per sample for parallel work. */

@@ -15,6 +15,7 @@
 static const mn_map_row *const rows[MN_FEATURES_COUNT] = {
     [MN_FEATURES_GABOR] = &mn_map_gabor_row,
     [MN_FEATURES_SCATTERING] = &mn_map_scattering_row,
+    [MN_FEATURES_CONV] = &mn_map_conv_row,
 };
 
 /* NULL for names without a map. */
@@ -53,6 +54,7 @@ mn_features_options mn_features_default(mn_features_name name)
   mn_features_options options = {.name = name};
   if (name == MN_FEATURES_GABOR) options.scales = 3, options.orientations = 8, options.pooling = 1;
   if (name == MN_FEATURES_SCATTERING) options.scales = 3, options.orientations = 8, options.pooling = 2;
+  if (name == MN_FEATURES_CONV) options.filters = 4096, mn_features_preset("b", &options, NULL);
   return options;
 }
 
