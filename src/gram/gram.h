@@ -25,6 +25,10 @@ mn_status mn_gram_fill(const mn_samples *samples, const mn_kernel *kernel, doubl
 mn_status mn_gram_fill_panels(const mn_samples *samples, const mn_kernel *kernel, double ridge, int threads,
                               const mn_context *ctx, mn_panels *out, size_t first, size_t end, mn_error *err);
 
+/* out[k] = K(i[k], j[k]), k = 0 ... count - 1, from the difference of the two samples: exact to fp32 rounding. */
+mn_status mn_gram_elements(const mn_samples *samples, const mn_kernel *kernel, int threads, size_t count,
+                           const size_t *i, const size_t *j, float *out, mn_error *err);
+
 /* The inner products and squared norms (n) that the transform of this kernel takes. Where it is a function of distance
  * they are those of samples with their mean taken off, or, for bytes, -r^2/2 and 0. Candidates for its parameters are
  * tried on one such matrix. Phase "gram". */

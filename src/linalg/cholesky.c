@@ -232,6 +232,16 @@ static void solve_both(const mn_panels *p, int threads, size_t columns, mn_meter
   solve_backward(p, threads, columns, meter, b);
 }
 
+void mn_cholesky_forward(const mn_panels *factor, int threads, size_t columns, void *b)
+{
+  solve_forward(factor, threads, columns, NULL, b);
+}
+
+void mn_cholesky_backward(const mn_panels *factor, int threads, size_t columns, void *b)
+{
+  solve_backward(factor, threads, columns, NULL, b);
+}
+
 mn_status mn_cholesky_solve(const mn_panels *factor, int threads, size_t columns, mn_meter *meter, double *b,
                             mn_error *err)
 {

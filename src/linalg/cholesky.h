@@ -47,6 +47,10 @@ double mn_cholesky_update_flops(int diagonal, size_t rows, size_t columns, size_
 mn_status mn_cholesky_solve(const mn_panels *factor, int threads, size_t columns, mn_meter *meter, double *b,
                             mn_error *err);
 
+/* b <- L^-1 b, and b <- L^-T b, b in the factor's precision. */
+void mn_cholesky_forward(const mn_panels *factor, int threads, size_t columns, void *b);
+void mn_cholesky_backward(const mn_panels *factor, int threads, size_t columns, void *b);
+
 /* diagonal[i] = ((L L')^-1)_ii for i = 0 ... n-1; n^3 / 3 flops and a buffer of n x width a thread. fp64 factors only.
  * Progress phase `phase`. */
 mn_status mn_cholesky_inverse_diagonal(const mn_panels *factor, int threads, const mn_context *ctx, const char *phase,

@@ -1,5 +1,5 @@
-/* Preconditioned conjugate gradients as a solver of its own: K in fp32 panels, read once an iteration; a low-rank
- * preconditioner; corrections in fp64 around the fp32 iteration where more digits are asked for. */
+/* Preconditioned conjugate gradients as a solver of its own: K in fp32 panels, read once an iteration, or made anew
+ * each time where it does not fit; corrections in fp64 around the fp32 iteration where more digits are asked for. */
 #include <math.h>
 #include <string.h>
 
@@ -9,9 +9,10 @@
 #include "core/status.h"
 #include "gram/gram.h"
 #include "linalg/blas.h"
-#include "linalg/low_rank.h"
 #include "linalg/narrow.h"
 #include "linalg/panels_multiply.h"
+#include "linalg/preconditioner.h"
+#include "solve/made_gram.h"
 #include "solve/pcg.h"
 #include "solve/system.h"
 
@@ -20,49 +21,88 @@ enum {
   ROUNDS = 12,       /* corrections in fp64 */
   SETTLED = 5,       /* iterations over which the norm has to stand still */
   RANK_INTERPOLATE = 3000,
-  RANK_MOST = 8000
+  RANK_MOST = 8000,
+  RANK_LEAST = 64
 };
-static const double settled_change = 1e-3, first_run = 1e-5, later_run = 1e-3;
+/* A run in single precision is good for that many digits, less where noise is seen to end them earlier. */
+static const double settled_change = 1e-3, run_most = 1e-5;
 
 typedef struct {
-  mn_panels *k; /* fp32, without the ridge */
-  mn_low_rank *preconditioner;
+  mn_panels *k; /* fp32, without the ridge; NULL: made anew in every iteration, in fp64 */
+  mn_preconditioner *preconditioner;
 } cg;
 
 /* A larger rank takes fewer iterations and more time before the first one. */
-static size_t rank_of(size_t n, int interpolate)
+static size_t usual_rank(size_t n, int interpolate)
 {
   size_t rank = n / (interpolate ? 16 : 7), most = interpolate ? RANK_INTERPOLATE : RANK_MOST;
   return rank < 1 ? 1 : rank < most ? rank : most;
 }
 
+static double panels_bytes(size_t n)
+{
+  return (double)mn_panels_bytes(n, mn_panels_width(n), MN_F32);
+}
+
+/* Allocated while opening, with K kept or not. */
+static double open_bytes(size_t n, size_t dim, size_t rank, int kept, int threads)
+{
+  double precondition = mn_preconditioner_bytes(n, rank);
+  if (!kept) return mn_made_gram_bytes(n, dim, threads) + precondition;
+  return panels_bytes(n) + fmax(mn_gram_fill_bytes(n, dim, mn_panels_width(n), threads), precondition);
+}
+
+static double kept_bytes(size_t n, size_t rank, int kept)
+{
+  return mn_preconditioner_held_bytes(n, rank) + (kept ? panels_bytes(n) : 0);
+}
+
+/* The least that this solver takes: K made anew every time, and a small preconditioner. */
 static double held_bytes(size_t n, size_t dim, mn_dtype type)
 {
   (void)dim, (void)type;
-  return (double)mn_panels_bytes(n, mn_panels_width(n), MN_F32) + mn_low_rank_bytes(n, rank_of(n, 0), 1);
+  return kept_bytes(n, n < RANK_LEAST ? n : RANK_LEAST, 0);
 }
 
 static double peak_bytes(size_t n, size_t dim, mn_dtype type, int threads)
 {
-  double fill = mn_gram_fill_bytes(n, dim, mn_panels_width(n), threads);
-  double rank = mn_low_rank_bytes(n, rank_of(n, 0), threads);
   (void)type;
-  return (double)mn_panels_bytes(n, mn_panels_width(n), MN_F32) + fmax(fill, rank);
+  return open_bytes(n, dim, n < RANK_LEAST ? n : RANK_LEAST, 0, threads);
+}
+
+/* As mn_solver_bytes counts. */
+static double plan_bytes(size_t n, size_t dim, size_t columns, size_t rank, int kept, int threads)
+{
+  double each = (double)n * (double)columns * sizeof(double);
+  double solve = kept_bytes(n, rank, kept) + 12 * each;
+  double pass = mn_gram_symmetric_bytes(n, dim, columns, threads);
+  return fmax(open_bytes(n, dim, rank, kept, threads) + each, solve + pass);
+}
+
+/* K is kept where it fits beside a preconditioner of at least a quarter of the usual rank; that has as much of it as
+ * then fits. */
+mn_cg_plan mn_cg_plan_for(const mn_solve_options *o, size_t n, size_t dim, size_t columns, int threads)
+{
+  size_t usual = usual_rank(n, o->interpolate), least = usual < RANK_LEAST ? usual : RANK_LEAST;
+  double room = mn_solver_room(o);
+  for (int kept = 1; kept >= 0; kept--)
+    for (size_t rank = usual; rank >= least && (!kept || 4 * rank >= usual); rank -= rank > 8 ? rank / 8 : 1) {
+      double bytes = plan_bytes(n, dim, columns, rank, kept, threads);
+      if (bytes <= room) return (mn_cg_plan){rank, kept ? MN_GRAM_SINGLE : MN_GRAM_NONE, bytes};
+    }
+  return (mn_cg_plan){least, MN_GRAM_NONE, plan_bytes(n, dim, columns, least, 0, threads)};
 }
 
 static double cg_flops(size_t n, size_t dim)
 {
-  double r = (double)rank_of(n, 0);
+  double r = (double)usual_rank(n, 0);
   (void)dim;
-  return 2 * (double)n * r * r;
+  return (double)n * r * r;
 }
 
-static mn_status cg_open(mn_system *s, const mn_context *ctx, mn_error *err)
+static mn_status keep_gram(mn_system *s, cg *m, const mn_context *ctx, mn_error *err)
 {
-  size_t n = s->samples.n, rank = rank_of(n, s->options.interpolate);
-  cg *m = mn_calloc(1, sizeof *m);
-  if (!m) return MN_NO_MEMORY(err, sizeof *m);
-  s->state = m;
+  size_t n = s->samples.n;
   double begin_s = mn_clock_s(), norm1;
   mn_status st = mn_panels_open(n, mn_panels_width(n), MN_F32, &m->k, err);
   if (!st) st = mn_panels_populate(m->k, s->threads, ctx, err);
@@ -72,13 +112,35 @@ static mn_status cg_open(mn_system *s, const mn_context *ctx, mn_error *err)
   if ((st = mn_gram_fill(&s->samples, &s->kernel, 0, s->threads, ctx, m->k, err))) return st;
   mn_system_note_gram(s, begin_s);
   if ((st = mn_panels_norm1(m->k, s->threads, &norm1, err))) return st;
-  if ((st = mn_system_check_norm(norm1, err))) return st;
-  begin_s = mn_clock_s();
-  st = mn_low_rank_open(m->k, rank, s->options.ridge, 0, s->threads, ctx, &m->preconditioner, err);
+  return mn_system_check_norm(norm1, err);
+}
+
+static mn_status cg_open(mn_system *s, const mn_context *ctx, mn_error *err)
+{
+  size_t columns = s->options.columns ? s->options.columns : 10;
+  mn_cg_plan plan = mn_cg_plan_for(&s->options, s->samples.n, s->samples.dim, columns, s->threads);
+  cg *m = mn_calloc(1, sizeof *m);
+  mn_made_gram *made = NULL;
+  mn_symmetric_kept kept;
+  mn_symmetric k;
+  mn_status st;
+  if (!m) return MN_NO_MEMORY(err, sizeof *m);
+  s->state = m;
+  if (plan.kept == MN_GRAM_SINGLE) {
+    if ((st = keep_gram(s, m, ctx, err))) return st;
+    kept = (mn_symmetric_kept){m->k, s->threads};
+    k = mn_symmetric_of_panels(&kept);
+  } else {
+    if ((st = mn_made_gram_open(&s->samples, &s->kernel, s->threads, &made, err))) return st;
+    k = mn_symmetric_of_gram(made);
+  }
+  double begin_s = mn_clock_s();
+  st = mn_preconditioner_open(&k, plan.rank, s->options.ridge, 0, s->threads, ctx, &m->preconditioner, err);
+  mn_made_gram_close(&made);
   s->report.factor_s = mn_clock_s() - begin_s;
   if (st) return st;
-  s->report.preconditioner_rank = m->preconditioner->rank;
-  s->report.gram_kept = MN_GRAM_SINGLE;
+  s->report.preconditioner_rank = m->preconditioner->f->rank;
+  s->report.gram_kept = plan.kept;
   return MN_OK;
 }
 
@@ -87,7 +149,7 @@ static void cg_close(mn_system *s)
   cg *m = s->state;
   if (!m) return;
   mn_panels_close(&m->k);
-  mn_low_rank_close(&m->preconditioner);
+  mn_preconditioner_close(&m->preconditioner);
   mn_free(m);
 }
 
@@ -103,29 +165,41 @@ typedef struct {
   const double *y;
   int round;                 /* 0: the first run, later ones correct what it found */
   int ended;                 /* the last run came to what was asked of it */
+  double noise;              /* error of the residual that single precision makes, over the size of the correction */
   float *single;             /* n x columns: a vector in the precision of K */
   double *scale;             /* columns: of that vector's */
   size_t *class_of;          /* n: column of the largest target; NULL: not wanted */
   double norms[SETTLED + 1]; /* of the latest iterations, the last one at [0] */
 } run;
 
-static mn_status multiply(void *arg, const double *v, double *out, mn_error *err)
+static mn_status multiply_kept(run *r, size_t columns, const double *v, double *out, mn_error *err)
 {
-  run *r = arg;
   size_t n = r->s->samples.n;
-  mn_narrow(n, r->columns, v, r->single, r->scale);
-  mn_status st = mn_panels_multiply(r->m->k, r->s->threads, r->columns, r->single, out, &r->meter, err);
+  mn_narrow(n, columns, v, r->single, r->scale);
+  mn_status st = mn_panels_multiply(r->m->k, r->s->threads, columns, r->single, out, &r->meter, err);
   if (st) return st;
   if (mn_meter_cancelled(&r->meter)) return mn_meter_close(&r->meter, err);
-  for (size_t c = 0; c < r->columns; c++)
-    for (size_t i = c * n; i < (c + 1) * n; i++) out[i] = out[i] * r->scale[c] + r->s->options.ridge * v[i];
+  for (size_t c = 0; c < columns; c++)
+    for (size_t i = c * n; i < (c + 1) * n; i++) out[i] *= r->scale[c];
   return MN_OK;
 }
 
-static mn_status precondition(void *arg, const double *v, double *out, mn_error *err)
+static mn_status multiply(void *arg, size_t columns, const double *v, double *out, mn_error *err)
+{
+  run *r = arg;
+  const mn_system *s = r->s;
+  mn_status st =
+      r->m->k ? multiply_kept(r, columns, v, out, err)
+              : mn_gram_multiply_symmetric(&s->samples, &s->kernel, s->threads, r->ctx, "cg", columns, v, out, err);
+  if (st) return st;
+  for (size_t i = 0; i < s->samples.n * columns; i++) out[i] += s->options.ridge * v[i];
+  return MN_OK;
+}
+
+static mn_status precondition(void *arg, size_t columns, const double *v, double *out, mn_error *err)
 {
   const run *r = arg;
-  return mn_low_rank_solve(r->m->preconditioner, r->s->threads, r->columns, v, out, err);
+  return mn_preconditioner_solve(r->m->preconditioner, r->s->threads, columns, v, out, err);
 }
 
 static size_t largest(const double *values, size_t n, size_t columns)
@@ -178,8 +252,9 @@ static int watch(void *arg, const mn_pcg_step *step)
   run *r = arg;
   int iteration = r->out->iterations + step->iteration;
   if (r->round || !r->class_of) {
-    mn_log(r->ctx, "iteration %d: residual %.1e", iteration, step->residual * r->out->residual);
-    return 0;
+    double left = step->residual * r->out->residual, size = mn_norm2(r->s->samples.n * r->columns, step->x);
+    mn_log(r->ctx, "iteration %d: residual %.1e", iteration, left);
+    return left <= r->noise * size;
   }
   r->out->misfit = misfit_of(r, step->x, step->r);
   memmove(r->norms + 1, r->norms, SETTLED * sizeof *r->norms);
@@ -211,14 +286,17 @@ static mn_status correct(run *r, double *alpha, double *space, mn_error *err)
   double *residual = space, *d = space + count, *left = space + 2 * count, *values = space + 3 * count, after;
   mn_pcg_result result;
   mn_pcg pcg = {.n = r->s->samples.n, .columns = r->columns, .multiply = multiply, .precondition = precondition};
-  pcg.watch = watch, pcg.arg = r, pcg.most = ITERATIONS;
-  pcg.tolerance = fmax(o->interpolate ? 0 : 0.3 * o->tolerance / r->out->residual, r->round ? later_run : first_run);
+  pcg.watch = watch, pcg.arg = r, pcg.most = ITERATIONS, pcg.threads = r->s->threads;
+  pcg.tolerance = fmax(o->interpolate ? 0 : 0.3 * o->tolerance / r->out->residual, r->m->k ? run_most : 0x1p-50);
   mn_status st = mn_pcg_run(&pcg, residual, d, left, &result, err);
   if (st) return st;
   r->out->iterations += result.iterations;
   r->ended = result.end == MN_PCG_CONVERGED || result.end == MN_PCG_WATCHED;
+  double size = mn_norm2(count, d), expected = result.residual * r->out->residual;
   for (size_t i = 0; i < count; i++) d[i] += alpha[i];
   st = mn_system_evaluate(r->s, r->columns, r->y, d, r->ctx, values, left, &after, err);
+  if (size > 0) r->noise = sqrt(fmax(after * after - expected * expected, 0)) / size;
+  mn_log(r->ctx, "residual %.1e from K made anew, %.1e by the iteration", after, expected);
   if (st || after >= r->out->residual) return st;
   memcpy(alpha, d, count * sizeof *alpha);
   memcpy(residual, left, count * sizeof *residual);
@@ -264,7 +342,7 @@ static mn_status cg_solve(mn_system *system, size_t columns, const double *y, do
   r.scale = mn_alloc(columns, sizeof *r.scale);
   mn_status st = space && r.single && r.scale ? MN_OK : MN_NO_MEMORY(err, 4 * count * sizeof *space);
   if (!st) {
-    mn_meter_open(&r.meter, ctx, "cg", ITERATIONS * 2 * (double)n * (double)count, "flop");
+    mn_meter_open(&r.meter, r.m->k ? ctx : NULL, "cg", ITERATIONS * 2 * (double)n * (double)count, "flop");
     st = solve(&r, alpha, space, err);
   }
   for (size_t i = 0; !st && fitted && i < count; i++) fitted[i] = fitted_at(&r, alpha, space, i);

@@ -145,7 +145,7 @@ typedef struct {
 } work;
 
 /* Iterations, for the usual matrices at the usual tolerances. */
-enum { MIXED_ITERATIONS = 4, INTERPOLATING = 45, CONVERGING = 450 };
+enum { MIXED_ITERATIONS = 4, INTERPOLATING = 30, CONVERGING = 300 };
 
 static work mixed_work(const mn_solve_options *o, size_t n, size_t dim, size_t columns, int threads)
 {
@@ -167,8 +167,9 @@ static work work_of(const mn_solver_row *row, const mn_solve_options *o, size_t 
       row == &mn_solver_cholesky_row || row == &mn_solver_disk_row ? mn_precision_type(o->precision) : MN_F64;
   if (row == &mn_solver_mixed_row) return mixed_work(o, n, dim, columns, threads);
   if (row == &mn_solver_cg_row) {
-    double single = (double)mn_panels_bytes(n, mn_panels_width(n), MN_F32);
-    return (work){MN_F32, single, o->interpolate ? 1 : 4, o->interpolate ? INTERPOLATING : CONVERGING};
+    double iterations = o->interpolate ? INTERPOLATING : CONVERGING, passes = o->interpolate ? 1 : 3;
+    if (mn_cg_plan_for(o, n, dim, columns, threads).kept == MN_GRAM_NONE) return (work){MN_F32, 0, iterations + 1, 0};
+    return (work){MN_F32, (double)mn_panels_bytes(n, mn_panels_width(n), MN_F32), passes, iterations};
   }
   return (work){type, row->held_bytes(n, dim, type), 1, 0};
 }
@@ -193,6 +194,7 @@ static double memory_of(const mn_solver_row *row, const mn_solve_options *o, con
                         size_t dim, size_t columns, int threads)
 {
   double solve = mn_solver_bytes(row, n, dim, columns, w->type, threads);
+  if (row == &mn_solver_cg_row) solve = mn_cg_plan_for(o, n, dim, columns, threads).bytes;
   if (row == &mn_solver_mixed_row) solve += w->panels_bytes - (double)mn_panels_bytes(n, mn_panels_width(n), MN_F32);
   if (row == &mn_solver_disk_row) solve = fmax(solve, (double)o->memory_bytes - (double)mn_memory_current_rss());
   double predict = 2 * (double)m * (double)columns * sizeof(double) +

@@ -208,54 +208,54 @@ static double iteration_flops(const mn_system *s, size_t columns)
   return 4 * (double)s->samples.n * (double)s->samples.n * (double)columns;
 }
 
-static void scale_back(const run *r, double *out)
+static void scale_back(const run *r, size_t columns, double *out)
 {
   size_t n = r->s->samples.n;
-  for (size_t c = 0; c < r->columns; c++)
+  for (size_t c = 0; c < columns; c++)
     for (size_t i = c * n; i < (c + 1) * n; i++) out[i] *= r->scale[c];
 }
 
-static mn_status multiply_kept(run *r, const double *v, double *out, mn_error *err)
+static mn_status multiply_kept(run *r, size_t columns, const double *v, double *out, mn_error *err)
 {
   const void *vector = v;
   if (r->single) {
-    mn_narrow(r->s->samples.n, r->columns, v, r->single, r->scale);
+    mn_narrow(r->s->samples.n, columns, v, r->single, r->scale);
     vector = r->single;
   }
-  mn_status st = mn_panels_multiply(r->m->k, r->s->threads, r->columns, vector, out, &r->meter, err);
+  mn_status st = mn_panels_multiply(r->m->k, r->s->threads, columns, vector, out, &r->meter, err);
   if (st) return st;
   if (mn_meter_cancelled(&r->meter)) return mn_meter_close(&r->meter, err);
-  if (r->single) scale_back(r, out);
+  if (r->single) scale_back(r, columns, out);
   return MN_OK;
 }
 
-static mn_status multiply(void *arg, const double *v, double *out, mn_error *err)
+static mn_status multiply(void *arg, size_t columns, const double *v, double *out, mn_error *err)
 {
   run *r = arg;
-  if (r->m->k) return multiply_kept(r, v, out, err);
-  size_t count = r->s->samples.n * r->columns;
-  mn_status st = mn_gram_multiply_symmetric(&r->s->samples, &r->s->kernel, r->s->threads, r->ctx, "refine", r->columns,
-                                            v, out, err);
+  if (r->m->k) return multiply_kept(r, columns, v, out, err);
+  size_t count = r->s->samples.n * columns;
+  mn_status st =
+      mn_gram_multiply_symmetric(&r->s->samples, &r->s->kernel, r->s->threads, r->ctx, "refine", columns, v, out, err);
   if (st) return st;
   for (size_t i = 0; i < count; i++) out[i] += r->s->options.ridge * v[i];
   return MN_OK;
 }
 
 /* Each column is brought to size 1 first, so that fp32 neither over- nor underflows. */
-static mn_status precondition(void *arg, const double *v, double *out, mn_error *err)
+static mn_status precondition(void *arg, size_t columns, const double *v, double *out, mn_error *err)
 {
   run *r = arg;
   size_t n = r->s->samples.n;
-  for (size_t c = 0; c < r->columns; c++) {
+  for (size_t c = 0; c < columns; c++) {
     double most = 0;
     for (size_t i = 0; i < n; i++) most = fmax(most, fabs(v[i + c * n]));
     r->scale[c] = most > 0 ? most : 1;
     for (size_t i = 0; i < n; i++) out[i + c * n] = v[i + c * n] / r->scale[c];
   }
-  mn_status st = mn_cholesky_solve(r->m->factor, r->s->threads, r->columns, &r->meter, out, err);
+  mn_status st = mn_cholesky_solve(r->m->factor, r->s->threads, columns, &r->meter, out, err);
   if (st) return st;
   if (mn_meter_cancelled(&r->meter)) return mn_meter_close(&r->meter, err);
-  scale_back(r, out);
+  scale_back(r, columns, out);
   return MN_OK;
 }
 
@@ -276,7 +276,7 @@ static mn_status correct(run *r, const double *y, double *alpha, double *space, 
   mn_pcg_result result;
   double part = r->s->report.gram_kept == MN_GRAM_SINGLE ? 1e-4 : 0x1p-50;
   mn_pcg pcg = {.n = r->s->samples.n, .columns = r->columns, .multiply = multiply, .precondition = precondition};
-  pcg.watch = watch, pcg.arg = r, pcg.most = ITERATIONS;
+  pcg.watch = watch, pcg.arg = r, pcg.most = ITERATIONS, pcg.threads = r->s->threads;
   pcg.tolerance = fmax(0.3 * o->tolerance / out->residual, part);
   mn_status st = mn_pcg_run(&pcg, residual, d, left, &result, err);
   if (st) return st;

@@ -5,81 +5,90 @@
 
 #include "core/memory.h"
 #include "core/status.h"
+#include "linalg/blas.h"
+#include "linalg/tall.h"
 #include "solve/system.h"
 
 /* Iterations without a lower residual after which a run counts as stalled. */
-enum { PATIENCE = 25 };
+enum { PATIENCE = 15 };
 
 typedef struct {
   const mn_pcg *pcg;
-  double *x, *r;     /* the caller's */
-  double *z, *p, *q; /* M^-1 r, direction, A p */
-  double *rz;        /* columns: r'z of the last iteration; 0: the column has come to its end */
+  double *x, *r;     /* n x columns, the caller's */
+  double *z, *p, *q; /* n x columns: M^-1 r; n x rank: directions, A p */
+  size_t rank;       /* directions, at most columns */
+  double *energy;    /* rank x rank: lower Cholesky factor of p'A p */
+  double *small;     /* rank x columns: coefficients of the directions */
   double b_norm;
 } state;
 
-static double dot(size_t n, const double *a, const double *b)
+/* p = a basis of what z spans, rounded to single precision; z is destroyed. */
+static mn_status turn(state *s, mn_error *err)
 {
-  double sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (size_t i = 0; i < n; i++) sum += a[i] * b[i];
-  return sum;
+  const mn_pcg *pcg = s->pcg;
+  mn_status st = mn_tall_basis(pcg->n, pcg->columns, s->z, pcg->threads, s->p, &s->rank, err);
+  for (size_t i = 0; !st && i < pcg->n * s->rank; i++) s->p[i] = (double)(float)s->p[i];
+  return st;
 }
 
-/* First direction: p = z. */
-static void begin(state *s)
+/* small = (p'A p)^-1 a'b, a of as many columns as p. */
+static mn_status coefficients(state *s, const double *a, const double *b, mn_error *err)
 {
-  size_t n = s->pcg->n;
-  memcpy(s->p, s->z, n * s->pcg->columns * sizeof *s->p);
-  for (size_t c = 0; c < s->pcg->columns; c++) s->rz[c] = fmax(dot(n, s->r + c * n, s->z + c * n), 0);
+  const mn_pcg *pcg = s->pcg;
+  const mn_blas *blas = mn_blas_of(MN_F64);
+  mn_status st = mn_tall_inner(pcg->n, s->rank, a, pcg->columns, b, pcg->threads, s->small, err);
+  if (st) return st;
+  blas->trsm('L', 'N', s->rank, pcg->columns, s->energy, s->rank, s->small, s->rank);
+  blas->trsm('L', 'T', s->rank, pcg->columns, s->energy, s->rank, s->small, s->rank);
+  return MN_OK;
 }
 
-/* x += a p, r -= a q. Returns 0 when no column can move. */
-static int step(state *s, double *alpha)
+/* The factor of p'A p; 0 when that is not positive definite. */
+static mn_status factor_energy(state *s, int *positive, mn_error *err)
 {
-  size_t n = s->pcg->n;
-  int moved = 0;
-  for (size_t c = 0; c < s->pcg->columns; c++) {
-    double *x = s->x + c * n, *r = s->r + c * n, *p = s->p + c * n, *q = s->q + c * n;
-    double energy = dot(n, p, q), a = energy > 0 && s->rz[c] > 0 ? s->rz[c] / energy : 0;
-    alpha[c] = a;
-    if (!(a > 0) || !isfinite(a)) {
-      s->rz[c] = alpha[c] = 0;
-      continue;
-    }
-    moved = 1;
-    for (size_t i = 0; i < n; i++) x[i] += a * p[i];
-    for (size_t i = 0; i < n; i++) r[i] -= a * q[i];
-  }
-  return moved;
+  const mn_pcg *pcg = s->pcg;
+  mn_status st = mn_tall_inner(pcg->n, s->rank, s->p, s->rank, s->q, pcg->threads, s->energy, err);
+  *positive = !st && s->rank && !mn_blas_of(MN_F64)->potrf(s->rank, s->energy, s->rank);
+  for (size_t k = 0; k < s->rank && *positive; k++) *positive = isfinite(s->energy[k * (s->rank + 1)]);
+  return st;
 }
 
-/* p = z + beta p; r_old = r + alpha q needs no copy. */
-static void turn(state *s, const double *alpha)
+/* x += p a, r -= q a with the a of least error; 0 in *moved when no direction is left. */
+static mn_status step(state *s, int *moved, mn_error *err)
 {
-  size_t n = s->pcg->n;
-  for (size_t c = 0; c < s->pcg->columns; c++) {
-    double *z = s->z + c * n, *p = s->p + c * n;
-    if (!(s->rz[c] > 0)) continue;
-    double beta = fmax(-alpha[c] * dot(n, z, s->q + c * n) / s->rz[c], 0);
-    s->rz[c] = fmax(dot(n, s->r + c * n, z), 0);
-    for (size_t i = 0; i < n; i++) p[i] = z[i] + beta * p[i];
-  }
+  const mn_pcg *pcg = s->pcg;
+  *moved = 0;
+  if (!s->rank) return MN_OK;
+  mn_status st = pcg->multiply(pcg->arg, s->rank, s->p, s->q, err);
+  if (!st) st = factor_energy(s, moved, err);
+  if (st || !*moved) return st;
+  if ((st = coefficients(s, s->p, s->r, err))) return st;
+  mn_tall_add(pcg->n, s->rank, 1, s->p, pcg->columns, s->small, pcg->threads, s->x);
+  mn_tall_add(pcg->n, s->rank, -1, s->q, pcg->columns, s->small, pcg->threads, s->r);
+  return MN_OK;
 }
 
-static mn_status iterate(state *s, double *alpha, mn_pcg_result *out, mn_error *err)
+/* z = M^-1 r, made conjugate to the directions so far. */
+static mn_status prepare(state *s, mn_error *err)
+{
+  const mn_pcg *pcg = s->pcg;
+  mn_status st = pcg->precondition(pcg->arg, pcg->columns, s->r, s->z, err);
+  if (st || !s->rank) return st;
+  if ((st = coefficients(s, s->q, s->z, err))) return st;
+  mn_tall_add(pcg->n, s->rank, -1, s->p, pcg->columns, s->small, pcg->threads, s->z);
+  return MN_OK;
+}
+
+static mn_status iterate(state *s, mn_pcg_result *out, mn_error *err)
 {
   const mn_pcg *pcg = s->pcg;
   size_t count = pcg->n * pcg->columns;
   double best = INFINITY;
-  int since = 0;
+  int since = 0, moved;
+  mn_status st;
   out->residual = 1;
-  mn_status st = pcg->precondition(pcg->arg, s->r, s->z, err);
-  if (st) return st;
-  begin(s);
   for (int k = 1; k <= pcg->most; k++) {
-    if ((st = pcg->multiply(pcg->arg, s->p, s->q, err))) return st;
-    int moved = step(s, alpha);
+    if ((st = prepare(s, err)) || (st = turn(s, err)) || (st = step(s, &moved, err))) return st;
     out->iterations = k;
     out->residual = mn_norm2(count, s->r) / s->b_norm;
     out->end = MN_PCG_CONVERGED;
@@ -90,8 +99,6 @@ static mn_status iterate(state *s, double *alpha, mn_pcg_result *out, mn_error *
     best = fmin(best, out->residual);
     out->end = MN_PCG_STALLED;
     if (!moved || since >= PATIENCE || !isfinite(out->residual)) return MN_OK;
-    if ((st = pcg->precondition(pcg->arg, s->r, s->z, err))) return st;
-    turn(s, alpha);
   }
   out->end = MN_PCG_EXHAUSTED;
   return MN_OK;
@@ -99,18 +106,19 @@ static mn_status iterate(state *s, double *alpha, mn_pcg_result *out, mn_error *
 
 mn_status mn_pcg_run(const mn_pcg *pcg, const double *b, double *x, double *r, mn_pcg_result *out, mn_error *err)
 {
-  size_t count = pcg->n * pcg->columns;
+  size_t count = pcg->n * pcg->columns, small = pcg->columns * pcg->columns;
   state s = {.pcg = pcg, .x = x, .r = r, .b_norm = mn_norm2(count, b)};
-  double *space = mn_alloc_matrix(3 * count, sizeof *space), *scalars = mn_alloc(2 * pcg->columns, sizeof *scalars);
+  double *space = mn_alloc_matrix(3 * count, sizeof *space), *scalars = mn_alloc(2 * small, sizeof *scalars);
   mn_status st = MN_OK;
   *out = (mn_pcg_result){.end = MN_PCG_CONVERGED};
   memset(x, 0, count * sizeof *x);
   memcpy(r, b, count * sizeof *r);
   if (!space || !scalars) {
-    st = MN_NO_MEMORY(err, (3 * count + 2 * pcg->columns) * sizeof *space);
+    st = MN_NO_MEMORY(err, (3 * count + 2 * small) * sizeof *space);
   } else if (s.b_norm > 0) {
-    s.z = space, s.p = space + count, s.q = space + 2 * count, s.rz = scalars;
-    st = iterate(&s, scalars + pcg->columns, out, err);
+    s.z = space, s.p = space + count, s.q = space + 2 * count;
+    s.energy = scalars, s.small = scalars + small;
+    st = iterate(&s, out, err);
   }
   mn_free(space);
   mn_free(scalars);

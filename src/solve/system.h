@@ -73,6 +73,14 @@ const mn_solver_row *mn_solver_choose(const mn_solve_options *options, const mn_
 /* Bytes this process may still allocate under the options. */
 double mn_solver_room(const mn_solve_options *options);
 
+/* How CG will go about it: rank of the preconditioner, what it keeps of K, bytes as mn_solver_bytes counts them. */
+typedef struct {
+  size_t rank;
+  mn_gram_kept kept; /* MN_GRAM_SINGLE or MN_GRAM_NONE */
+  double bytes;
+} mn_cg_plan;
+mn_cg_plan mn_cg_plan_for(const mn_solve_options *options, size_t n, size_t dim, size_t columns, int threads);
+
 /* What of K the mixed solver keeps. */
 mn_gram_kept mn_mixed_choose(const mn_solve_options *options, size_t n, size_t dim, size_t columns, int threads);
 

@@ -26,27 +26,27 @@ typedef struct {
   mn_pcg_result result;
 } system_t;
 
-static mn_status product(system_t *s, const double *a, const double *v, double *out, mn_error *err)
+static mn_status product(system_t *s, const double *a, size_t columns, const double *v, double *out, mn_error *err)
 {
   if (s->multiplied + s->preconditioned == s->fail_at) return MN_FAIL(err, MN_ERR_DATA, "this call fails");
-  naive_multiply(s->n, s->n, a, s->columns, v, out);
+  naive_multiply(s->n, s->n, a, columns, v, out);
   return MN_OK;
 }
 
-static mn_status multiply(void *arg, const double *v, double *out, mn_error *err)
+static mn_status multiply(void *arg, size_t columns, const double *v, double *out, mn_error *err)
 {
   system_t *s = arg;
   s->multiplied++;
-  return product(s, s->a, v, out, err);
+  return product(s, s->a, columns, v, out, err);
 }
 
-static mn_status precondition(void *arg, const double *v, double *out, mn_error *err)
+static mn_status precondition(void *arg, size_t columns, const double *v, double *out, mn_error *err)
 {
   system_t *s = arg;
   s->preconditioned++;
-  if (s->inverse) return product(s, s->inverse, v, out, err);
+  if (s->inverse) return product(s, s->inverse, columns, v, out, err);
   if (s->multiplied + s->preconditioned == s->fail_at) return MN_FAIL(err, MN_ERR_DATA, "this call fails");
-  memcpy(out, v, s->n * s->columns * sizeof *out);
+  memcpy(out, v, s->n * columns * sizeof *out);
   return MN_OK;
 }
 
@@ -72,7 +72,7 @@ static system_t system_open(size_t n, size_t columns, double *a)
   system_t s = {.n = n, .columns = columns, .a = a, .b = naive_normals(n * columns, 9)};
   s.x = malloc(n * columns * sizeof *s.x);
   s.r = malloc(n * columns * sizeof *s.r);
-  s.pcg = (mn_pcg){.n = n, .columns = columns, .multiply = multiply, .precondition = precondition};
+  s.pcg = (mn_pcg){.n = n, .columns = columns, .threads = 2, .multiply = multiply, .precondition = precondition};
   s.pcg.tolerance = 1e-12, s.pcg.most = 499;
   return s;
 }

@@ -1,0 +1,40 @@
+/* Single elements of a Gram matrix, each from its two samples. */
+#include "core/memory.h"
+#include "core/status.h"
+#include "gram/gram.h"
+#include "gram/kernels.h"
+
+/* x: two samples, dim each. */
+static double element(const mn_kernel *kernel, size_t dim, const double *x)
+{
+  double r2 = 0, dot = 0, norm2[2] = {0, 0};
+  for (size_t k = 0; k < dim; k++) {
+    double a = x[k], b = x[dim + k];
+    r2 += (a - b) * (a - b);
+    dot += a * b;
+    norm2[0] += a * a;
+    norm2[1] += b * b;
+  }
+  return mn_kernel_find(kernel->name)->value(kernel, r2, dot, norm2[0], norm2[1]);
+}
+
+mn_status mn_gram_elements(const mn_samples *samples, const mn_kernel *kernel, int threads, size_t count,
+                           const size_t *i, const size_t *j, float *out, mn_error *err)
+{
+  size_t dim = samples->dim;
+  int whole = 1;
+#pragma omp parallel num_threads(threads) reduction(&& : whole)
+  {
+    double *x = mn_alloc(2 * dim, sizeof *x);
+    whole = x != NULL;
+#pragma omp for schedule(static)
+    for (size_t k = 0; k < count; k++) {
+      if (!x) continue;
+      mn_samples_rows_f64(samples, i[k], 1, x);
+      mn_samples_rows_f64(samples, j[k], 1, x + dim);
+      out[k] = (float)element(kernel, dim, x);
+    }
+    mn_free(x);
+  }
+  return whole ? MN_OK : MN_NO_MEMORY(err, 2 * dim * sizeof(double));
+}

@@ -1,0 +1,114 @@
+#include "solve/made_gram.h"
+
+#include <string.h>
+
+#include "core/memory.h"
+#include "core/status.h"
+#include "gram/gram.h"
+#include "linalg/low_rank.h"
+
+enum { WIDTH = 512 }; /* of a panel */
+
+static size_t width_of(size_t n)
+{
+  return n < WIDTH ? n : WIDTH;
+}
+
+static double later_of(double a, double b)
+{
+  return a > b ? a : b;
+}
+
+double mn_made_gram_bytes(size_t n, size_t dim, int threads)
+{
+  double panel = (double)(n + WIDTH) * WIDTH * sizeof(float), block = MN_LOW_RANK_BLOCK;
+  double columns = (double)n * block * sizeof(double) + block * (double)dim * sizeof(double) +
+                   mn_gram_multiply_bytes(n, MN_LOW_RANK_BLOCK, dim, threads);
+  return panel + later_of(mn_gram_fill_bytes(n, dim, width_of(n), threads), columns);
+}
+
+/* The samples of these rows, copied. */
+static mn_status take_rows(const mn_samples *samples, size_t count, const size_t *which, mn_data *out, mn_error *err)
+{
+  size_t bytes = samples->dim * mn_dtype_size(samples->data->type);
+  *out = *samples->data;
+  out->n = count, out->columns = 0, out->y = NULL;
+  if (!(out->x = mn_alloc(count, bytes))) return MN_NO_MEMORY(err, count * bytes);
+  for (size_t k = 0; k < count; k++)
+    memcpy((char *)out->x + k * bytes, (const char *)samples->data->x + which[k] * bytes, bytes);
+  return MN_OK;
+}
+
+/* K of all samples and these, as a product with the identity. */
+static mn_status columns(void *arg, size_t count, const size_t *which, float *out, mn_error *err)
+{
+  mn_made_gram *m = arg;
+  size_t n = m->samples->n;
+  mn_data rows;
+  double *one = mn_calloc(count * count, sizeof *one), *k = mn_alloc_matrix(n * count, sizeof *k);
+  mn_status st = take_rows(m->samples, count, which, &rows, err);
+  if (!st && (!one || !k)) st = MN_NO_MEMORY(err, n * count * sizeof *k);
+  if (!st) {
+    mn_samples few = mn_samples_of(&rows, m->samples->scaling);
+    for (size_t i = 0; i < count; i++) one[i * (count + 1)] = 1;
+    st = mn_gram_multiply(m->samples, &few, m->kernel, m->threads, NULL, "precondition", count, one, k, err);
+  }
+  for (size_t e = 0; !st && e < n * count; e++) out[e] = (float)k[e];
+  mn_free(rows.x);
+  mn_free(one);
+  mn_free(k);
+  return st;
+}
+
+static mn_status elements(void *arg, size_t count, const size_t *i, const size_t *j, float *out, mn_error *err)
+{
+  mn_made_gram *m = arg;
+  return mn_gram_elements(m->samples, m->kernel, m->threads, count, i, j, out, err);
+}
+
+static mn_status panel(void *arg, size_t j, const mn_panels **out, mn_error *err)
+{
+  mn_made_gram *m = arg;
+  mn_panels *p = m->panels;
+  for (size_t k = 0; k < p->count; k++) p->panel[k] = (mn_panel){0};
+  p->panel[j] = (mn_panel){m->buffer, p->n - j * p->width};
+  *out = p;
+  return mn_gram_fill_panels(m->samples, m->kernel, 0, m->threads, NULL, p, j, j + 1, err);
+}
+
+mn_status mn_made_gram_open(const mn_samples *samples, const mn_kernel *kernel, int threads, mn_made_gram **out,
+                            mn_error *err)
+{
+  size_t n = samples->n, width = width_of(n);
+  mn_made_gram *m = mn_calloc(1, sizeof *m);
+  *out = NULL;
+  if (!m) return MN_NO_MEMORY(err, sizeof *m);
+  *m = (mn_made_gram){.samples = samples, .kernel = kernel, .threads = threads};
+  m->buffer = mn_alloc_matrix(n * width, sizeof *m->buffer);
+  mn_status st = m->buffer ? mn_panels_wrap(m->buffer, n, n, width, MN_F32, &m->panels, err)
+                           : MN_NO_MEMORY(err, n * width * sizeof *m->buffer);
+  if (st)
+    mn_made_gram_close(&m);
+  else
+    *out = m;
+  return st;
+}
+
+void mn_made_gram_close(mn_made_gram **made)
+{
+  if (!*made) return;
+  mn_panels_close(&(*made)->panels);
+  mn_free((*made)->buffer);
+  mn_free(*made);
+  *made = NULL;
+}
+
+mn_symmetric mn_symmetric_of_gram(mn_made_gram *made)
+{
+  return (mn_symmetric){.n = made->samples->n,
+                        .arg = made,
+                        .columns = columns,
+                        .elements = elements,
+                        .panel = panel,
+                        .panels = made->panels->count};
+}
