@@ -6,6 +6,7 @@
 #include "minnorm/context.h"
 #include "minnorm/data.h"
 #include "minnorm/express.h"
+#include "minnorm/features.h"
 #include "minnorm/kernel.h"
 #include "minnorm/model.h"
 #include "minnorm/options.h"

@@ -60,11 +60,11 @@ typedef struct {
   mn_features_name name;
   /* gabor, scattering: the Morlet bank of Kymatio in the Fourier domain (Andreux et al. 2020). Order 0 is x * phi,
    * order 1 |x * psi|* phi, order 2 ||x * psi_1| * psi_2| * phi with the larger scale second, all circular convolutions
-   * of the image centred among zeros, whose sides are the least multiples of 2^max(scales, pooling) that hold it, each
-   * channel on its own. A path has rows x columns features, channel after channel. Group 0 is order 0; group 1 + j L + l
-   * is the path of scale j and orientation l, which points at the angle pi l / L from the first axis (down), with the
-   * paths of order 2 that start from it. 2^max(scales, pooling) may not exceed the least power of 2 that is at least
-   * the longer side of an image. Squares of values and of their sums must not overflow a float. */
+   * of the image centred among zeros, whose sides are the least multiples of 2^max(3, scales, pooling) that hold it,
+   * each channel on its own. A path has rows x columns features, channel after channel. Group 0 is order 0; group 1 + j
+   * L + l is the path of scale j and orientation l, which points at the angle pi l / L from the first axis (down), with
+   * the paths of order 2 that start from it. 2^max(scales, pooling) may not exceed the least power of 2 that is at
+   * least the longer side of an image. Squares of values and of their sums must not overflow a float. */
   int scales;       /* J >= 1: envelopes 0.8 2^j, centre frequencies (3 pi / 4) / 2^j, j = 0 ... J - 1 */
   int orientations; /* L >= 1, evenly over pi */
   double slant;     /* of the envelope; 0: 4 / L */

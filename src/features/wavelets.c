@@ -7,10 +7,10 @@
 #include "core/memory.h"
 #include "core/status.h"
 
-enum { ORIENTATIONS_MAX = 64 };
+enum { ORIENTATIONS_MAX = 64, MULTIPLE = 3 /* sides are multiples of 2^MULTIPLE at least */ };
 static const double slant_max = 16; /* and 1 / slant_max the least */
 
-static size_t max_size(size_t a, size_t b)
+static int larger(int a, int b)
 {
   return a > b ? a : b;
 }
@@ -26,7 +26,7 @@ static int order_of(const mn_features *f)
 static int scales_max(const mn_features *f)
 {
   int scales = 0;
-  while (max_size(f->height, f->width) > (size_t)1 << scales) scales++;
+  while (f->height > (size_t)1 << scales || f->width > (size_t)1 << scales) scales++;
   return scales;
 }
 
@@ -112,7 +112,7 @@ static mn_status make_bank(const mn_features *f, int threads, mn_wavelets *w, mn
 static mn_status open_map(mn_features *f, const mn_samples *train, int threads, const mn_context *ctx, mn_error *err)
 {
   const mn_features_options *o = &f->options;
-  size_t multiple = (size_t)1 << (o->scales > o->pooling ? o->scales : o->pooling);
+  size_t multiple = (size_t)1 << larger(MULTIPLE, larger(o->scales, o->pooling));
   mn_status st;
   (void)train, (void)ctx; /* the bank depends on the shape of the images alone */
   mn_wavelets *w = f->state = mn_calloc(1, sizeof *w);

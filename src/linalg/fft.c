@@ -80,8 +80,7 @@ static mn_status plan(mn_fft *fft, size_t rows, size_t cols, float *in, float *o
   if (*path && fftwf_import_wisdom_from_filename(path) &&
       make_plans(fft, rows, cols, in, out, FFTW_MEASURE | FFTW_WISDOM_ONLY))
     return MN_OK;
-  mn_status st = *path ? mn_atomic_file_open(path, &file, err) : MN_OK;
-  if (st == MN_ERR_MEMORY) return st;
+  if (*path && mn_atomic_file_open(path, &file, NULL) == MN_ERR_MEMORY) return MN_NO_MEMORY(err, strlen(path));
   fftwf_set_timelimit(measure_s);
   int made = make_plans(fft, rows, cols, in, out, file ? FFTW_MEASURE : FFTW_ESTIMATE);
   fftwf_set_timelimit(FFTW_NO_TIMELIMIT);
