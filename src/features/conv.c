@@ -1,7 +1,6 @@
 #include "features/conv.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "core/memory.h"
 #include "core/status.h"
@@ -105,6 +104,7 @@ static void set_shape(const mn_features *f, double constant, mn_conv *c)
   c->rows = f->height - o->patch + 1;
   c->columns = f->width - o->patch + 1;
   c->padded = (c->rows * c->columns + MN_CONV_PANEL_MOST - 1) / MN_CONV_PANEL_MOST * MN_CONV_PANEL_MOST;
+  c->plane = (2 * f->height * f->width + 15) / 16 * 16;
   c->filters = o->filters;
   c->halves = halves_of(o->rectifier);
   c->rectifier = o->rectifier;
@@ -169,7 +169,8 @@ static mn_status conv_open(mn_features *f, const mn_samples *train, int threads,
   if (st) return st;
   set_shape(f, c->bank.constant, c);
   st = open_tables(&f->options, c, err);
-  return st ? st : open_groups(f, c, err);
+  if (!st) st = open_groups(f, c, err);
+  return st ? st : mn_conv_choose(c, f->options.engine, err);
 }
 
 static void conv_close(mn_features *f)
@@ -181,16 +182,12 @@ static void conv_close(mn_features *f)
     mn_free(c->scale);
     mn_free(c->offset);
     mn_filters_close(&c->bank);
+    mn_fft_close(&c->fft);
   }
   mn_free(c);
   mn_free(f->begin);
   f->state = NULL;
   f->begin = NULL;
-}
-
-size_t mn_conv_scratch(const mn_conv *c)
-{
-  return 2 * c->height * c->width + c->width + 2 * c->columns;
 }
 
 mn_status mn_conv_filter(const mn_features *features, size_t f, float *out, mn_error *err)
@@ -206,161 +203,28 @@ mn_status mn_conv_filter(const mn_features *features, size_t f, float *out, mn_e
 
 static const char *engine(const mn_features *f)
 {
-  (void)f;
-  return "blocked";
-}
-
-/* ---- a thread's work */
-
-/* The filters of a few groups are kept, so that a caller who takes up to so many groups of many blocks of images has
- * them made once. */
-enum { SLOTS = 8 };
-
-typedef struct {
-  size_t held[SLOTS]; /* which group; SIZE_MAX: none */
-  float *weights;     /* SLOTS x (panels of a group) x taps x panel */
-  float *shift;       /* SLOTS x (panels of a group) x 2 x panel */
-  float *images;      /* MN_MAP_IMAGES x (channels x height x width) */
-  float *inverse;     /* MN_MAP_IMAGES x padded */
-  double *scratch;    /* of prepare */
-  double *filter;     /* 2 x taps */
-  float *z;           /* columns x panel */
-  float *sums;        /* halves x windows x panel */
-} worker;
-
-static size_t group_of(const mn_conv *c)
-{
-  size_t panel = c->level->panel, filters = c->filters < MN_CONV_GROUP ? c->filters : MN_CONV_GROUP;
-  return (filters + panel - 1) / panel * panel;
-}
-
-static size_t slots_of(const mn_conv *c)
-{
-  size_t groups = (c->filters + MN_CONV_GROUP - 1) / MN_CONV_GROUP;
-  return groups < SLOTS ? groups : SLOTS;
-}
-
-static size_t pixels_of(const mn_conv *c)
-{
-  return c->channels * c->height * c->width;
-}
-
-static void worker_close(void **p)
-{
-  worker *w = *p;
-  if (!w) return;
-  mn_free(w->weights);
-  mn_free(w->shift);
-  mn_free(w->images);
-  mn_free(w->inverse);
-  mn_free(w->scratch);
-  mn_free(w->filter);
-  mn_free(w->z);
-  mn_free(w->sums);
-  mn_free(w);
-  *p = NULL;
-}
-
-static int allocate(const mn_conv *c, worker *w)
-{
-  size_t group = group_of(c), panel = c->level->panel, slots = slots_of(c);
-  return (w->weights = mn_alloc_matrix(slots * group * c->taps, sizeof(float))) &&
-         (w->shift = mn_alloc_matrix(slots * group * 2, sizeof(float))) &&
-         (w->images = mn_alloc_matrix(MN_MAP_IMAGES * pixels_of(c), sizeof(float))) &&
-         (w->inverse = mn_alloc_matrix(MN_MAP_IMAGES * c->padded, sizeof(float))) &&
-         (w->scratch = mn_alloc_matrix(mn_conv_scratch(c), sizeof(double))) &&
-         (w->filter = mn_alloc_matrix(2 * c->taps, sizeof(double))) &&
-         (w->z = mn_alloc_matrix(c->columns * panel, sizeof(float))) &&
-         (w->sums = mn_alloc_matrix(c->halves * c->windows * panel, sizeof(float)));
+  return ((const mn_conv *)f->state)->method->name;
 }
 
 static mn_status worker_open(const mn_features *f, void **out, mn_error *err)
 {
-  const mn_conv *c = f->state;
-  worker *w = mn_calloc(1, sizeof *w);
+  mn_conv_worker *w = NULL;
+  mn_status st = mn_conv_worker_open(f->state, &w, err);
   *out = w;
-  if (!w || !allocate(c, w)) {
-    worker_close(out);
-    return MN_NO_MEMORY(err, slots_of(c) * group_of(c) * (c->taps + 2) * sizeof(float));
-  }
-  for (size_t s = 0; s < SLOTS; s++) w->held[s] = SIZE_MAX;
-  for (size_t i = 0; i < MN_MAP_IMAGES * c->padded; i++) w->inverse[i] = 1;
-  return MN_OK;
+  return st;
 }
 
-/* Filter f as number i of its group. */
-static void pack_filter(const mn_conv *c, size_t f, size_t i, double *filter, float *weights, float *shift)
+static void worker_close(void **worker)
 {
-  size_t panel = c->level->panel, p = i / panel, lane = i % panel;
-  double *w = filter + c->taps, offset = 0;
-  if (f < c->filters)
-    mn_filters_make(&c->bank, f, filter, w, &offset);
-  else
-    memset(w, 0, c->taps * sizeof *w);
-  for (size_t k = 0; k < c->taps; k++) weights[(p * c->taps + k) * panel + lane] = (float)w[k];
-  shift[2 * p * panel + lane] = (float)(offset + c->bias);
-  shift[(2 * p + 1) * panel + lane] = (float)(offset - c->bias);
+  mn_conv_worker *w = *worker;
+  mn_conv_worker_close(&w);
+  *worker = NULL;
 }
 
-/* The slot that holds group g, filled if need be. */
-static size_t hold(const mn_conv *c, worker *w, size_t g)
-{
-  size_t slot = g % slots_of(c), group = group_of(c);
-  if (w->held[slot] == g) return slot;
-  for (size_t i = 0; i < group; i++)
-    pack_filter(c, g * MN_CONV_GROUP + i, i, w->filter, w->weights + slot * group * c->taps,
-                w->shift + slot * group * 2);
-  w->held[slot] = g;
-  return slot;
-}
-
-/* Sums of a panel become features: count of its filters, the first of which is number `first` of `filters` in the
- * group. */
-static void finish(const mn_conv *c, const float *sums, size_t first, size_t count, size_t filters, float *out)
-{
-  for (size_t h = 0; h < c->halves; h++)
-    for (size_t v = 0; v < c->windows; v++, sums += c->level->panel) {
-      float *to = out + (h * c->windows + v) * filters + first;
-      for (size_t i = 0; i < count; i++) to[i] = c->scale[v] * sums[i];
-    }
-}
-
-static void run_panel(const mn_conv *c, worker *w, const float *image, const float *inverse, const float *weights,
-                      const float *shift)
-{
-  memset(w->sums, 0, c->halves * c->windows * c->level->panel * sizeof *w->sums);
-  for (size_t y = 0; y < c->rows; y++) {
-    if (c->y.first[y] >= c->y.last[y]) continue;
-    c->level->respond(c, image + y * c->width, weights, w->z);
-    c->level->pool(c, y, w->z, inverse + y * c->columns, shift, w->sums);
-  }
-}
-
-/* All images with a panel of filters before the next panel, which then comes from the first-level cache. */
-static void run_group(const mn_conv *c, worker *w, const float *images, size_t count, size_t g, float *out, size_t ld)
-{
-  size_t slot = hold(c, w, g), group = group_of(c), panel = c->level->panel, left = c->filters - g * MN_CONV_GROUP;
-  size_t filters = left < MN_CONV_GROUP ? left : MN_CONV_GROUP;
-  const float *weights = w->weights + slot * group * c->taps, *shift = w->shift + slot * group * 2;
-  for (size_t first = 0; first < filters; first += panel)
-    for (size_t i = 0; i < count; i++) {
-      size_t some = filters - first < panel ? filters - first : panel;
-      run_panel(c, w, images + i * pixels_of(c), w->inverse + i * c->padded, weights + first * c->taps,
-                shift + 2 * first);
-      finish(c, w->sums, first, some, filters, out + i * ld);
-    }
-}
-
-static void transform(const mn_features *f, void *p, const float *pixels, size_t count, size_t g, size_t end,
+static void transform(const mn_features *f, void *worker, const float *pixels, size_t count, size_t g, size_t end,
                       float *out, size_t ld)
 {
-  const mn_conv *c = f->state;
-  worker *w = p;
-  const float *images = c->norm == MN_PATCHES_RAW ? pixels : w->images;
-  for (size_t i = 0; i < count && images == w->images; i++)
-    c->level->prepare(c, pixels + i * pixels_of(c), w->scratch, w->images + i * pixels_of(c),
-                      w->inverse + i * c->padded);
-  for (size_t b = g; b < end; b++) run_group(c, w, images, count, b, out + f->begin[b] - f->begin[g], ld);
+  mn_conv_worker_run(f->state, worker, pixels, count, g, end, out, ld);
 }
 
 const mn_map_row mn_map_conv_row = {
@@ -373,4 +237,5 @@ const mn_map_row mn_map_conv_row = {
     .worker_close = worker_close,
     .transform = transform,
     .engine = engine,
+    .picture = mn_conv_picture,
 };

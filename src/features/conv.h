@@ -12,6 +12,7 @@
 #include "features/filters.h"
 #include "features/map.h"
 #include "features/pool.h"
+#include "linalg/fft.h"
 
 /* Filters of a group; a multiple of every level's panel. */
 enum { MN_CONV_GROUP = 256, MN_CONV_PANEL_MOST = 32 };
@@ -31,6 +32,9 @@ typedef struct {
   /* Adds row y of positions to the sums, or to the maxima; inverse: of the row; shift: 2 x panel, offset + bias and
    * offset - bias. */
   void (*pool)(const mn_conv *c, size_t y, const float *z, const float *inverse, const float *shift, float *sums);
+  /* out (c->plane) = sum over channels of the products of x and the filters' spectra, pairs (real, imaginary). x:
+   * channels x 2 x plane, each number's real part twice, then its imaginary part with signs - and +. */
+  void (*multiply)(const mn_conv *c, const float *x, const float *filters, float *out);
 } mn_conv_level;
 
 extern const mn_conv_level mn_conv_base;
@@ -41,6 +45,24 @@ extern const mn_conv_level mn_conv_avx2, mn_conv_avx512;
 /* The row of a level, NULL when this program or processor cannot run it; and the best one. */
 const mn_conv_level *mn_conv_level_at(mn_cpu_level level);
 const mn_conv_level *mn_conv_level_best(void);
+
+/* A way to compute responses, a row of the table of conv_methods.c. space: a thread's, of as many floats as the method
+ * says; image: number i of those that the thread has in hand. */
+typedef struct {
+  const char *name;
+  size_t (*weights)(const mn_conv *c); /* floats that hold a panel of filters */
+  size_t (*space)(const mn_conv *c);
+  /* w: panel x taps. */
+  void (*pack)(const mn_conv *c, const double *w, float *weights, float *space);
+  /* Once an image; NULL: nothing. */
+  void (*image)(const mn_conv *c, const float *image, size_t i, float *space);
+  /* Once an image and panel; NULL: nothing. */
+  void (*start)(const mn_conv *c, size_t i, const float *weights, float *space);
+  /* The responses of a row of positions, columns x panel. */
+  void (*row)(const mn_conv *c, const float *image, size_t y, const float *weights, const float *space, float *z);
+} mn_conv_method;
+
+extern const mn_conv_method mn_conv_blocked, mn_conv_fft;
 
 /* The state of an open map. */
 struct mn_conv {
@@ -58,13 +80,30 @@ struct mn_conv {
   mn_patch_norm norm;
   double spread, constant; /* s^2 = spread * variance + constant */
   const mn_conv_level *level;
+  const mn_conv_method *method;
+  mn_fft *fft;  /* height x width; NULL unless that is the method */
+  size_t plane; /* floats of an array of that transform, up to a multiple of 16 */
   mn_filter_bank bank;
 };
 
 /* Doubles that prepare needs. */
 size_t mn_conv_scratch(const mn_conv *c);
 
+/* Sets the method: the one asked for, or the one that takes less time here, where a Fourier transform has to win by a
+ * fifth for the choice to be the same next time. c is open but for this. */
+mn_status mn_conv_choose(mn_conv *c, mn_conv_engine engine, mn_error *err);
+
+/* A thread's memory, NULL after a failure, and features of groups g ... end - 1 of count images; see mn_map_row. */
+typedef struct mn_conv_worker mn_conv_worker;
+mn_status mn_conv_worker_open(const mn_conv *c, mn_conv_worker **out, mn_error *err);
+void mn_conv_worker_close(mn_conv_worker **w);
+void mn_conv_worker_run(const mn_conv *c, mn_conv_worker *w, const float *pixels, size_t count, size_t g, size_t end,
+                        float *out, size_t ld);
+
 /* Filter f of an open map as channels x patch x patch, what images' normalised patches are multiplied with. */
 mn_status mn_conv_filter(const mn_features *features, size_t f, float *out, mn_error *err);
+
+/* The first filters as images: 0 is mid grey. Of patches with one or three channels. */
+mn_status mn_conv_picture(const mn_features *features, mn_data **images, size_t *cols, mn_error *err);
 
 #endif

@@ -245,5 +245,27 @@ static void prepare(const mn_conv *c, const float *pixels, double *scratch, floa
   for (size_t i = 0; i < c->padded; i += LANES) store(inverse + i, vec_inverse_root(load(inverse + i)));
 }
 
+/* Neighbours change places. */
+INLINE vec swapped(vec x)
+{
+  typedef int places __attribute__((vector_size(sizeof(vec))));
+  places at;
+  for (int l = 0; l < LANES; l++) at[l] = l ^ 1;
+  return (vec)__builtin_shuffle(x, at);
+}
+
+static void multiply(const mn_conv *c, const float *x, const float *filters, float *out)
+{
+  for (size_t k = 0; k < c->plane; k += LANES) {
+    vec sum = vec_all(0);
+    for (size_t channel = 0; channel < c->channels; channel++) {
+      const float *real = x + 2 * channel * c->plane + k;
+      const vec f = load(filters + channel * c->plane + k);
+      sum = vec_madd(load(real), f, vec_madd(load(real + c->plane), swapped(f), sum));
+    }
+    store(out + k, sum);
+  }
+}
+
 const mn_conv_level MN_CONV = {
-    .needs = MN_CONV_NEEDS, .panel = PANEL, .prepare = prepare, .respond = respond, .pool = pool};
+    .needs = MN_CONV_NEEDS, .panel = PANEL, .prepare = prepare, .respond = respond, .pool = pool, .multiply = multiply};

@@ -22,6 +22,7 @@ mn_features_options conv_options(void)
   o.whiten_patches = 200;
   o.pool_window = 4;
   o.pool_stride = 3;
+  o.engine = MN_CONV_BLOCKED;
   return o;
 }
 

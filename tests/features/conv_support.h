@@ -11,7 +11,7 @@
 naive_set conv_images(size_t n, size_t channels, size_t height, size_t width, mn_dtype type, mn_scale scale,
                       uint64_t seed);
 
-/* Small constants for small images: 3 x 3 patches, 37 whitened filters, windows of 4 with a stride of 3. */
+/* Small constants for small images: 3 x 3 patches, 37 whitened filters, windows of 4 with a stride of 3, blocked. */
 mn_features_options conv_options(void);
 
 /* The row's check and open. Closed by conv_close, after a failure too. */
