@@ -33,7 +33,7 @@ static mn_features *opened(const mn_features_options *o, const oracle_images *im
 static void names(void **state)
 {
   (void)state;
-  for (mn_features_name name = MN_FEATURES_NONE; name <= MN_FEATURES_SCATTERING; name++) {
+  for (mn_features_name name = MN_FEATURES_NONE; name < MN_FEATURES_COUNT; name++) {
     mn_features_name found = MN_FEATURES_COUNT;
     assert_non_null(mn_features_help(name));
     assert_int_equal(mn_features_by_name(mn_features_string(name), &found, NULL), MN_OK);
@@ -41,6 +41,7 @@ static void names(void **state)
     assert_int_equal(mn_features_default(name).name, name);
   }
   assert_string_equal(mn_features_string(MN_FEATURES_SCATTERING), "scattering");
+  assert_int_equal(mn_features_default(MN_FEATURES_CONV).filters, 4096);
   assert_null(mn_features_string(MN_FEATURES_COUNT));
   assert_null(mn_features_string((mn_features_name)-1));
   assert_null(mn_features_help(MN_FEATURES_COUNT));
@@ -50,7 +51,7 @@ static void names(void **state)
     mn_error err = {0};
     assert_int_equal(mn_features_by_name(unknown[i], &found, &err), MN_ERR_ARGUMENT);
     assert_int_equal(found, MN_FEATURES_COUNT);
-    assert_non_null(strstr(err.text, "none, gabor, scattering"));
+    assert_non_null(strstr(err.text, "none, gabor, scattering, conv"));
   }
 }
 
