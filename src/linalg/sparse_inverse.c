@@ -262,7 +262,7 @@ static int open_arrays(mn_sparse_inverse *g)
   return g->own && g->value && g->neighbour && g->count && g->start && g->row;
 }
 
-/* 1 / sqrt(K_jj + ridge), 0 at the pivots, and where that is not positive. */
+/* 1 / sqrt(K_jj + ridge), 1 where that is not positive, 0 at the pivots. */
 static mn_status weigh(builder *b, mn_error *err)
 {
   size_t n = b->k->n;

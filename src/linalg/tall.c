@@ -52,9 +52,11 @@ static int scale_columns(size_t n, size_t columns, double *z, int threads)
 #pragma omp parallel for num_threads(threads) schedule(static) reduction(&& : finite)
   for (size_t c = 0; c < columns; c++) {
     double most = 0, sum = 0, *column = z + c * n;
-    for (size_t i = 0; i < n; i++) most = fmax(most, fabs(column[i]));
+    for (size_t i = 0; i < n; i++) {
+      most = fmax(most, fabs(column[i]));
+      finite = finite && isfinite(column[i]);
+    }
     for (size_t i = 0; i < n && most > 0; i++) sum += column[i] / most * (column[i] / most);
-    finite = finite && isfinite(most) && isfinite(sum);
     for (size_t i = 0; i < n && sum > 0; i++) column[i] = column[i] / most / sqrt(sum);
   }
   return finite;

@@ -287,6 +287,7 @@ static mn_status correct(run *r, double *alpha, double *space, mn_error *err)
   mn_pcg_result result;
   mn_pcg pcg = {.n = r->s->samples.n, .columns = r->columns, .multiply = multiply, .precondition = precondition};
   pcg.watch = watch, pcg.arg = r, pcg.most = ITERATIONS, pcg.threads = r->s->threads;
+  pcg.single = r->m->k != NULL;
   pcg.tolerance = fmax(o->interpolate ? 0 : 0.3 * o->tolerance / r->out->residual, r->m->k ? run_most : 0x1p-50);
   mn_status st = mn_pcg_run(&pcg, residual, d, left, &result, err);
   if (st) return st;

@@ -277,6 +277,7 @@ static mn_status correct(run *r, const double *y, double *alpha, double *space, 
   double part = r->s->report.gram_kept == MN_GRAM_SINGLE ? 1e-4 : 0x1p-50;
   mn_pcg pcg = {.n = r->s->samples.n, .columns = r->columns, .multiply = multiply, .precondition = precondition};
   pcg.watch = watch, pcg.arg = r, pcg.most = ITERATIONS, pcg.threads = r->s->threads;
+  pcg.single = r->single != NULL;
   pcg.tolerance = fmax(0.3 * o->tolerance / out->residual, part);
   mn_status st = mn_pcg_run(&pcg, residual, d, left, &result, err);
   if (st) return st;

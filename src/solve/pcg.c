@@ -10,7 +10,7 @@
 #include "solve/system.h"
 
 /* Iterations without a lower residual after which a run counts as stalled. */
-enum { PATIENCE = 15 };
+enum { PATIENCE = 25 };
 
 typedef struct {
   const mn_pcg *pcg;
@@ -22,12 +22,12 @@ typedef struct {
   double b_norm;
 } state;
 
-/* p = a basis of what z spans, rounded to single precision; z is destroyed. */
+/* p = a basis of what z spans; z is destroyed. */
 static mn_status turn(state *s, mn_error *err)
 {
   const mn_pcg *pcg = s->pcg;
   mn_status st = mn_tall_basis(pcg->n, pcg->columns, s->z, pcg->threads, s->p, &s->rank, err);
-  for (size_t i = 0; !st && i < pcg->n * s->rank; i++) s->p[i] = (double)(float)s->p[i];
+  for (size_t i = 0; !st && pcg->single && i < pcg->n * s->rank; i++) s->p[i] = (double)(float)s->p[i];
   return st;
 }
 

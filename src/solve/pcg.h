@@ -25,6 +25,7 @@ typedef struct {
   mn_product precondition; /* by M^-1; need not be the same at every call, nor symmetric to the last digit */
   mn_pcg_watch watch;      /* NULL: none */
   void *arg;
+  int single;       /* 1: products are in single precision, and directions are rounded to it first */
   double tolerance; /* of the residual */
   int most;         /* iterations */
 } mn_pcg;
@@ -48,8 +49,8 @@ typedef struct {
  * iterations than each column alone: 10 columns, half as many. The directions are a basis of what M^-1 r spans, made
  * anew in every iteration (Dubrulle 2001), so that columns that depend on others, or have come to their end, do no
  * harm. New directions are made conjugate to the last ones by a product with them, not by a ratio of residuals: the
- * flexible variant (Notay 2000), which forgives a preconditioner in lower precision. Directions are rounded to single
- * precision, so that a product in single precision is that of the direction itself. */
+ * flexible variant (Notay 2000), which forgives a preconditioner in lower precision. A product in single precision
+ * is that of the direction itself where directions are rounded first. */
 mn_status mn_pcg_run(const mn_pcg *pcg, const double *b, double *x, double *r, mn_pcg_result *out, mn_error *err);
 
 #endif

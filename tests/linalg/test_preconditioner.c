@@ -1,0 +1,186 @@
+/* The preconditioner of conjugate gradients: exact where its parts are, symmetric and positive definite, close to the
+ * inverse of matrices with near-coinciding samples; duplicates, scales, threads, failing allocations. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/memory.h"
+#include "linalg/preconditioner.h"
+#include "linalg/threads.h"
+#include "naive.h"
+#include "support.h"
+
+/* A symmetric matrix as the panels hold it: rounded to fp32. */
+typedef struct {
+  size_t n;
+  double *a; /* n x n */
+  mn_panels *panels;
+} matrix;
+
+/* Takes a over. What panels have room for above the diagonal is NaN. */
+static matrix matrix_open(size_t n, size_t width, double *a)
+{
+  matrix m = {.n = n, .a = a};
+  assert_int_equal(mn_panels_open(n, width, MN_F32, &m.panels, NULL), MN_OK);
+  for (size_t j = 0; j < n; j++)
+    for (size_t i = j / width * width; i < n; i++) {
+      float *at = mn_panels_at(m.panels, i, j);
+      *at = i < j ? (float)NAN : (float)a[i + j * n];
+      if (i >= j) a[i + j * n] = a[j + i * n] = (double)*at;
+    }
+  return m;
+}
+
+static void matrix_close(matrix *m)
+{
+  mn_panels_close(&m->panels);
+  free(m->a);
+}
+
+/* Gaussian kernel of random samples: eigenvalues that decay. */
+static matrix gaussian(size_t n, size_t width, double gamma)
+{
+  naive_set set = naive_open(n, 5, MN_F64, MN_SCALE_NONE, n);
+  mn_kernel kernel = mn_kernel_default(MN_KERNEL_GAUSSIAN);
+  kernel.gamma = gamma;
+  matrix m = matrix_open(n, width, naive_gram(&kernel, &set, &set, 0));
+  naive_close(&set);
+  return m;
+}
+
+static mn_preconditioner *preconditioner_of(const matrix *m, size_t rank, double ridge)
+{
+  mn_preconditioner *p = NULL;
+  mn_error err = {0};
+  mn_symmetric_kept kept = {m->panels, 2};
+  mn_symmetric k = mn_symmetric_of_panels(&kept);
+  if (mn_preconditioner_open(&k, rank, ridge, 1, 2, NULL, &p, &err)) fail_msg("%s", err.text);
+  return p;
+}
+
+/* max |K M^-1 v - v| / |v| over columns of the scales 1, 1e30 and 1e-30; a column of zeros stays one. */
+static double distance_from_inverse(const matrix *m, const mn_preconditioner *p, double ridge, int threads)
+{
+  enum { SIZE = 4 };
+  static const double scales[SIZE] = {1, 1e30, 1e-30, 0};
+  size_t n = m->n;
+  double *v = naive_normals(n * SIZE, 4), *out = calloc(n * SIZE, sizeof *out), *back = calloc(n * SIZE, sizeof *back);
+  double most = 0;
+  for (size_t i = 0; i < n * SIZE; i++) v[i] *= scales[i / n];
+  assert_int_equal(mn_preconditioner_solve(p, threads, SIZE, v, out, NULL), MN_OK);
+  naive_multiply(n, n, m->a, SIZE, out, back);
+  for (size_t i = 0; i < n * SIZE; i++) back[i] += ridge * out[i];
+  for (size_t c = 0; c < SIZE - 1; c++) most = fmax(most, naive_relative(n, back + c * n, v + c * n));
+  assert_true(naive_norm(n, out + (SIZE - 1) * n) == 0);
+  free(v), free(out), free(back);
+  return most;
+}
+
+static void full_rank_is_the_inverse(void **state)
+{
+  (void)state;
+  for (size_t n = 1; n <= 400; n = n * 3 + 1) {
+    double *values = malloc(n * sizeof *values);
+    for (size_t i = 0; i < n; i++) values[i] = 1 + 9 * (double)i / (double)n;
+    matrix m = matrix_open(n, 48, naive_spectrum(n, values, 3, 3));
+    mn_preconditioner *p = preconditioner_of(&m, n, 0.5);
+    for (int threads = 1; threads <= 3; threads++) assert_true(distance_from_inverse(&m, p, 0.5, threads) <= 1e-4);
+    mn_preconditioner_close(&p);
+    assert_null(p);
+    matrix_close(&m);
+    free(values);
+  }
+}
+
+/* Five rows have each other as neighbours, whatever was taken by pivots. */
+static void few_samples_are_solved_exactly(void **state)
+{
+  (void)state;
+  for (size_t n = 1; n <= MN_SPARSE_DEGREE + 1; n++)
+    for (size_t rank = 1; rank <= n; rank++) {
+      matrix m = gaussian(n, 3, 0.1);
+      mn_preconditioner *p = preconditioner_of(&m, rank, 1e-2);
+      double off = distance_from_inverse(&m, p, 1e-2, 2);
+      if (!(off <= 1e-3)) fail_msg("n = %zu, rank %zu: off by %g", n, rank, off);
+      mn_preconditioner_close(&p);
+      matrix_close(&m);
+    }
+}
+
+/* x'M^-1 y = y'M^-1 x, and x'M^-1 x > 0. */
+static void check_symmetric_and_positive(const mn_preconditioner *p, double tolerance)
+{
+  size_t n = p->f->n;
+  double *v = naive_normals(2 * n, 8), *out = calloc(2 * n, sizeof *out), xy = 0, yx = 0, xx = 0, yy = 0;
+  assert_int_equal(mn_preconditioner_solve(p, 2, 2, v, out, NULL), MN_OK);
+  for (size_t i = 0; i < n; i++) {
+    xy += v[i] * out[n + i], yx += v[n + i] * out[i];
+    xx += v[i] * out[i], yy += v[n + i] * out[n + i];
+  }
+  assert_true(xx > 0 && yy > 0 && isfinite(xx) && isfinite(yy));
+  if (!(fabs(xy - yx) <= tolerance * sqrt(xx * yy))) fail_msg("%g, %g", xy, yx);
+  free(v), free(out);
+}
+
+static void symmetric_and_positive(void **state)
+{
+  (void)state;
+  for (size_t rank = 1; rank <= 300; rank = 4 * rank + 3) {
+    matrix m = gaussian(350, 64, 0.3);
+    mn_preconditioner *p = preconditioner_of(&m, rank, 0);
+    check_symmetric_and_positive(p, 1e-3);
+    mn_preconditioner_close(&p);
+    matrix_close(&m);
+  }
+}
+
+/* Each row twice, and a matrix of low rank: S is zero but for rounding. */
+static void singular_matrices_give_something_positive(void **state)
+{
+  (void)state;
+  enum { HALF = 150, N = 2 * HALF };
+  matrix half = gaussian(HALF, 64, 0.5), smooth = gaussian(N, 64, 1e-5);
+  double *a = malloc(N * N * sizeof *a);
+  for (size_t j = 0; j < N; j++)
+    for (size_t i = 0; i < N; i++) a[i + j * N] = half.a[i % HALF + j % HALF * HALF];
+  matrix twice = matrix_open(N, 64, a);
+  for (size_t rank = 10; rank <= N; rank += 145) {
+    mn_preconditioner *p = preconditioner_of(&twice, rank, 0), *q = preconditioner_of(&smooth, rank, 0);
+    check_symmetric_and_positive(p, INFINITY);
+    check_symmetric_and_positive(q, INFINITY);
+    mn_preconditioner_close(&p), mn_preconditioner_close(&q);
+  }
+  matrix_close(&half), matrix_close(&twice), matrix_close(&smooth);
+}
+
+static mn_status open_and_solve(void *arg, mn_error *err)
+{
+  const matrix *m = arg;
+  mn_preconditioner *p = NULL;
+  double v[40 * 2] = {1, 2, 3}, out[40 * 2];
+  mn_symmetric_kept kept = {m->panels, 2};
+  mn_symmetric k = mn_symmetric_of_panels(&kept);
+  mn_status st = mn_preconditioner_open(&k, 20, 0, 1, 2, NULL, &p, err);
+  if (!st) st = mn_preconditioner_solve(p, 2, 2, v, out, err);
+  mn_preconditioner_close(&p);
+  return st;
+}
+
+static void failing_allocations(void **state)
+{
+  (void)state;
+  matrix m = gaussian(40, 16, 0.3);
+  mn_test_every_allocation(open_and_solve, &m);
+  matrix_close(&m);
+}
+
+int main(void)
+{
+  mn_threads_open(NULL);
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(full_rank_is_the_inverse), cmocka_unit_test(few_samples_are_solved_exactly),
+      cmocka_unit_test(symmetric_and_positive),   cmocka_unit_test(singular_matrices_give_something_positive),
+      cmocka_unit_test(failing_allocations),
+  };
+  return cmocka_run_group_tests_name("preconditioner", tests, NULL, NULL);
+}
