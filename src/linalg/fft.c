@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fftw3.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,9 @@
 #include "core/atomic_file.h"
 #include "core/memory.h"
 #include "core/status.h"
+
+/* FFTW's planner is one for the process. */
+static pthread_mutex_t planner = PTHREAD_MUTEX_INITIALIZER;
 
 struct mn_fft {
   fftwf_plan forward, backward;
@@ -106,8 +110,9 @@ mn_status mn_fft_open(size_t rows, size_t cols, mn_fft **out, mn_error *err)
     st = MN_NO_MEMORY(err, 4 * rows * cols * sizeof *from);
     goto done;
   }
-#pragma omp critical(mn_fft_plan) /* FFTW's planner is one for the process */
+  pthread_mutex_lock(&planner);
   st = plan(fft, rows, cols, from, to, err);
+  pthread_mutex_unlock(&planner);
 done:
   mn_free(from);
   mn_free(to);
@@ -121,11 +126,10 @@ done:
 void mn_fft_close(mn_fft **fft)
 {
   if (!*fft) return;
-#pragma omp critical(mn_fft_plan)
-  {
-    fftwf_destroy_plan((*fft)->forward);
-    fftwf_destroy_plan((*fft)->backward);
-  }
+  pthread_mutex_lock(&planner);
+  fftwf_destroy_plan((*fft)->forward);
+  fftwf_destroy_plan((*fft)->backward);
+  pthread_mutex_unlock(&planner);
   mn_free(*fft);
   *fft = NULL;
 }
