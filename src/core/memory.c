@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -84,6 +87,13 @@ void mn_free(void *p)
   if (!p) return;
   atomic_fetch_sub(&live, 1);
   free(p);
+}
+
+void mn_memory_trim(void)
+{
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }
 
 void mn_memory_fail_at(long k)

@@ -36,18 +36,24 @@ static size_t rank_of(size_t n, int interpolate)
   return rank < 1 ? 1 : rank < most ? rank : most;
 }
 
-static double held_bytes(size_t n, size_t dim, mn_dtype type)
+static double held_bytes(const mn_system *s)
 {
-  (void)dim, (void)type;
-  return (double)mn_panels_bytes(n, mn_panels_width(n), MN_F32) + mn_low_rank_bytes(n, rank_of(n, 0), 1);
+  size_t n = s->samples.n, rank = rank_of(n, s->options.interpolate);
+  return (double)mn_panels_bytes(n, mn_panels_width(n), MN_F32) + mn_low_rank_bytes(n, rank, 1);
 }
 
-static double peak_bytes(size_t n, size_t dim, mn_dtype type, int threads)
+static double peak_bytes(const mn_system *s)
 {
-  double fill = mn_gram_fill_bytes(n, dim, mn_panels_width(n), threads);
-  double rank = mn_low_rank_bytes(n, rank_of(n, 0), threads);
-  (void)type;
-  return (double)mn_panels_bytes(n, mn_panels_width(n), MN_F32) + fmax(fill, rank);
+  size_t n = s->samples.n, width = mn_panels_width(n), rank = rank_of(n, s->options.interpolate);
+  double fill = mn_gram_fill_bytes(&s->samples, width, MN_F32, s->threads);
+  return (double)mn_panels_bytes(n, width, MN_F32) + fmax(fill, mn_low_rank_bytes(n, rank, s->threads));
+}
+
+/* Eleven vectors, rounded ones included, and the sums of the other threads, in an iteration; eight for a pass. */
+static double solve_bytes(const mn_system *s)
+{
+  double vector = mn_system_vector_bytes(s), iteration = (10 + s->threads) * vector;
+  return fmax(iteration, mn_solve_dual_bytes(s) + vector);
 }
 
 static double cg_flops(size_t n, size_t dim)
@@ -281,6 +287,7 @@ const mn_solver_row mn_solver_cg_row = {
     .most = MN_BLAS_MAX,
     .peak_bytes = peak_bytes,
     .held_bytes = held_bytes,
+    .solve_bytes = solve_bytes,
     .flops = cg_flops,
     .open = cg_open,
     .solve = cg_solve,

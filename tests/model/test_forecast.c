@@ -37,9 +37,9 @@ static void test_the_search_counts(void **state)
   mn_fit_options search = mn_fit_defaults(), given = search;
   mn_forecast f;
   given.gamma_rule = MN_GAMMA_GIVEN, given.kernel.gamma = 1;
-  double bytes = mn_bandwidth_bytes(&search, n, 1, 2);
+  double bytes = mn_bandwidth_bytes(&search, train, 1, 2);
   assert_true(bytes > (double)(n * n * sizeof(double)) && bytes < 2 * (double)(n * n * sizeof(double)));
-  assert_true(mn_bandwidth_bytes(&given, n, 1, 2) == 0);
+  assert_true(mn_bandwidth_bytes(&given, train, 1, 2) == 0);
   assert_int_equal(mn_fit_forecast(train, 0, &search, NULL, &f, NULL), MN_OK);
   assert_true(f.bytes > bytes);
   mn_data_close(&train);
