@@ -128,6 +128,13 @@ static mn_status take_probe(const mn_samples *like, size_t n, const mn_kernel *k
   return st;
 }
 
+/* Panels are multiplied a tile at a time, which is slower the smaller it is. */
+static int works_on_panels(const mn_solver_row *row)
+{
+  return row == &mn_solver_cholesky_row || row == &mn_solver_mixed_row || row == &mn_solver_disk_row ||
+         row == &mn_solver_cg_row;
+}
+
 static void count_flops(size_t n, size_t m, size_t dim, const mn_solver_row *row, mn_forecast *out)
 {
   double dn = (double)n, d = (double)dim;
@@ -235,12 +242,13 @@ mn_status mn_solve_forecast(const mn_samples *like, size_t n, size_t m, size_t e
                    columns);
   const mn_solver_row *row = mn_solver_choose(&s);
   work w = work_of(row, &s);
+  size_t order = works_on_panels(row) ? mn_panels_width(n) : MN_RATE_ORDER;
   double factor_gflops;
   probe p = {0};
   *out = (mn_forecast){.solver = row->solver};
-  mn_status st = mn_gemm_rate(MN_F64, measure_s, s.threads, &out->gflops, err);
+  mn_status st = mn_gemm_rate(MN_F64, order, measure_s, s.threads, &out->gflops, err);
   factor_gflops = out->gflops;
-  if (!st && w.type == MN_F32) st = mn_gemm_rate(MN_F32, measure_s, s.threads, &factor_gflops, err);
+  if (!st && w.type == MN_F32) st = mn_gemm_rate(MN_F32, order, measure_s, s.threads, &factor_gflops, err);
   if (!st && !row->primal) st = take_probe(like, n, kernel, w.type, columns, s.threads, &p, err);
   if (st) return st;
   out->bytes = memory_of(row, &s, &w, m) + (double)(n + m) * (double)(dim * element_bytes);
