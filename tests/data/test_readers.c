@@ -401,7 +401,7 @@ static void test_budget(void **state)
     assert_int_equal(open_within(specs[i], needs[i] > 1000000 ? needs[i] / 2 : 0, &err), MN_ERR_BUDGET);
     assert_non_null(strstr(err.text, "left of the budget"));
     assert_null(strchr(err.text, '\n'));
-    assert_true(reports == 0 && mn_memory_live() == 0);
+    assert_true(reports <= 1 && mn_memory_live() == 0); /* one report as a long file is opened, none of reading it */
     assert_int_equal(open_within(specs[i], 2 * needs[i] + (8 << 20), &err), MN_OK);
   }
   save_hole("hole", 4000000000u); /* 4 TB: without a budget, what the machine has */
