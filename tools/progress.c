@@ -98,6 +98,7 @@ void mn_cli_progress_install(mn_cli *cli)
   bar.terminal = isatty(STDERR_FILENO);
   bar.quiet = cli->values.quiet;
   cli->context = (mn_context){.threads = cli->values.threads, .progress = on_progress, .user = cli};
+  cli->context.memory_bytes = cli->values.fit.solve.memory_bytes;
   if (cli->values.verbose) cli->context.log = on_log;
 }
 

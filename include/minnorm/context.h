@@ -2,6 +2,7 @@
 #ifndef MINNORM_CONTEXT_H
 #define MINNORM_CONTEXT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __GNUC__
@@ -35,7 +36,8 @@ typedef struct {
   int threads; /* 0: as many as the machine has */
   mn_progress_fn progress;
   mn_log_fn log;
-  void *user; /* handed to both callbacks */
+  void *user;          /* handed to both callbacks */
+  size_t memory_bytes; /* budget of the whole process, for data sets to be read; 0: what the machine has available */
 } mn_context;
 
 #ifdef __cplusplus

@@ -35,7 +35,9 @@ typedef struct {
  *   idx:IMAGES[,LABELS]  cifar:FILE[,FILE...]  npy:X.npy[,Y.npy]  libsvm:FILE[,dim=D]  csv:FILE[,targets=T]
  *   synth:NAME[,key=value...]
  * IDX, NPY and text files may be gzip. Integer and real features other than bytes and 32-bit floats become doubles.
- * Text features are doubles; LIBSVM's dim is the largest index in the file unless given. `*out` is NULL on failure. */
+ * Text features are doubles; LIBSVM's dim is the largest index in the file unless given. A set that its header, or the
+ * spec of a synthetic one, says to be beyond the budget of ctx is MN_ERR_BUDGET before it is read; LIBSVM's, before it
+ * becomes dense. `*out` is NULL on failure. */
 mn_status mn_data_open(const char *spec, const mn_context *ctx, mn_data **out, mn_error *err);
 
 /* What synth:NAME makes, for help: its name, one line about it, the keys it accepts; NULL past the last. */

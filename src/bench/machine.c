@@ -146,5 +146,5 @@ mn_status mn_bench_gemm(mn_dtype type, double seconds, const mn_context *ctx, do
 {
   if (type != MN_F32 && type != MN_F64) return MN_FAIL(err, MN_ERR_ARGUMENT, "gemm: fp32 or fp64 expected");
   if (!(seconds > 0)) return MN_FAIL(err, MN_ERR_ARGUMENT, "gemm for %g s: a time above 0 expected", seconds);
-  return mn_gemm_rate(type, seconds, mn_threads_open(ctx), gflops, err);
+  return mn_gemm_rate(type, MN_RATE_ORDER, seconds, mn_threads_open(ctx), gflops, err);
 }

@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -86,6 +89,13 @@ void mn_free(void *p)
   free(p);
 }
 
+void mn_memory_trim(void)
+{
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
+
 void mn_memory_fail_at(long k)
 {
   atomic_store(&countdown, k);
@@ -101,13 +111,6 @@ long mn_memory_live(void)
   return atomic_load(&live);
 }
 
-size_t mn_memory_peak_rss(void)
-{
-  struct rusage usage;
-  if (getrusage(RUSAGE_SELF, &usage)) return 0;
-  return (size_t)usage.ru_maxrss * 1024;
-}
-
 /* A field of a /proc file in KiB ("VmRSS:   1234 kB"), as bytes; 0 when it cannot be had. */
 static size_t proc_kib(const char *path, const char *field)
 {
@@ -119,6 +122,15 @@ static size_t proc_kib(const char *path, const char *field)
     if (!strncmp(line, field, length)) kib = strtoull(line + length, NULL, 10);
   fclose(f);
   return kib * 1024;
+}
+
+/* What getrusage says instead counts the program that started this one, too. */
+size_t mn_memory_peak_rss(void)
+{
+  struct rusage usage;
+  size_t peak = proc_kib("/proc/self/status", "VmHWM:");
+  if (peak || getrusage(RUSAGE_SELF, &usage)) return peak;
+  return (size_t)usage.ru_maxrss * 1024;
 }
 
 size_t mn_memory_current_rss(void)

@@ -20,6 +20,9 @@ void mn_memory_populate(void *p, size_t bytes, int threads);
 /* Releases what any of the above returned; NULL is fine. */
 void mn_free(void *p);
 
+/* Gives what was released and is kept for later back to the system, where the C library can. */
+void mn_memory_trim(void);
+
 /* Test hooks. fail_at(k): the k-th allocation from now fails (0: the next one), once; negative turns it off. */
 void mn_memory_fail_at(long k);
 long mn_memory_live(void); /* allocations not yet released */

@@ -104,19 +104,6 @@ static mn_status take_line(libsvm *f, char *line, mn_error *err)
   return MN_OK;
 }
 
-/* An index says nothing about how many there are: the matrix it asks for has to fit into memory. */
-static mn_status check_budget(const libsvm *f, size_t n, size_t dim, mn_error *err)
-{
-  char a[32], b[32], c[32], d[32];
-  size_t elements, bytes, available = mn_memory_available();
-  mn_status st = mn_size_product(f->path, n, dim, &elements, err);
-  if (!st) st = mn_size_product(f->path, elements, sizeof(double), &bytes, err);
-  if (st || !available || bytes <= available) return st;
-  return MN_FAIL(err, MN_ERR_BUDGET, "%s: %s samples with indices up to %s need %s bytes of memory, %s are there",
-                 f->path, mn_group_digits(n, a), mn_group_digits(dim, b), mn_group_digits(bytes, c),
-                 mn_group_digits(available, d));
-}
-
 static double *make_dense(const libsvm *f, size_t n, size_t dim)
 {
   const entry *e = f->entries.items;
@@ -127,12 +114,13 @@ static double *make_dense(const libsvm *f, size_t n, size_t dim)
   return x;
 }
 
-static mn_status finish(libsvm *f, mn_data **out, mn_error *err)
+static mn_status finish(libsvm *f, const mn_context *ctx, mn_data **out, mn_error *err)
 {
   size_t n = f->ends.count, dim = f->dim ? f->dim : f->largest;
   if (!n) return MN_FAIL(err, MN_ERR_DATA, "%s: at least one sample expected, none found", f->path);
   if (!dim) return MN_FAIL(err, MN_ERR_DATA, "%s: at least one feature expected, none found", f->path);
-  mn_status st = check_budget(f, n, dim, err);
+  /* an index says nothing about how many there are: the matrix it asks for has to fit into memory */
+  mn_status st = mn_data_check_room(f->path, &(mn_data_shape){n, dim, MN_F64, 0}, ctx, err); /* targets are there */
   if (st) return st;
   double *x = make_dense(f, n, dim), *y = mn_growing_take(&f->y, sizeof *y);
   st = x ? mn_data_adopt(n, dim, x, f->columns, y, out, err) : MN_NO_MEMORY(err, n * dim * sizeof *x);
@@ -149,7 +137,7 @@ static mn_status read_libsvm(const char *path, size_t dim, const mn_context *ctx
   if (st) return st;
   while (!(st = mn_input_line(f.in, &line, &f.line, err)) && line)
     if ((st = take_line(&f, line, err))) break;
-  if (!st) st = finish(&f, out, err);
+  if (!st) st = finish(&f, ctx, out, err);
   mn_free(f.y.items);
   mn_free(f.entries.items);
   mn_free(f.ends.items);

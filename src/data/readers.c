@@ -104,6 +104,26 @@ mn_status mn_spec_take_size(mn_spec *spec, const char *key, size_t least, size_t
   return MN_OK;
 }
 
+/* What the budget leaves, or the machine has; SIZE_MAX when that is not known. */
+static size_t room_left(size_t budget)
+{
+  size_t used = mn_memory_current_rss(), available = mn_memory_available();
+  if (budget) return budget > used ? budget - used : 0;
+  return available ? available : SIZE_MAX;
+}
+
+mn_status mn_data_check_room(const char *path, const mn_data_shape *shape, const mn_context *ctx, mn_error *err)
+{
+  char a[32], b[32], c[32], d[32];
+  size_t budget = ctx ? ctx->memory_bytes : 0, room = room_left(budget), row, bytes;
+  mn_status st = mn_size_product(path, shape->dim, mn_dtype_size(shape->type), &row, err);
+  if (!st) st = mn_size_product(path, shape->n, row + shape->columns * sizeof(double), &bytes, err);
+  if (st || bytes <= room) return st;
+  return MN_FAIL(err, MN_ERR_BUDGET, "%s: %s samples of %s features need %s bytes of memory, %s %s", path,
+                 mn_group_digits(shape->n, a), mn_group_digits(shape->dim, b), mn_group_digits(bytes, c),
+                 mn_group_digits(room, d), budget ? "are left of the budget (--memory)" : "are there");
+}
+
 void mn_data_set_name(mn_data *data, const char *path)
 {
   const char *slash = strrchr(path, '/');

@@ -34,6 +34,15 @@ void mn_spec_close(mn_spec *spec);
 /* Takes KEY=VALUE, an integer in least ... most, out of the parts if it is there; `*value` stays as it was if not. */
 mn_status mn_spec_take_size(mn_spec *spec, const char *key, size_t least, size_t most, size_t *value, mn_error *err);
 
+/* MN_ERR_BUDGET when a set of this shape is more than the context's budget, or the machine, has room for: to be asked
+ * before anything is allocated. */
+typedef struct {
+  size_t n, dim;
+  mn_dtype type;
+  size_t columns;
+} mn_data_shape;
+mn_status mn_data_check_room(const char *path, const mn_data_shape *shape, const mn_context *ctx, mn_error *err);
+
 /* Sets data->name to the last component of a path, cut to what fits. */
 void mn_data_set_name(mn_data *data, const char *path);
 

@@ -190,14 +190,18 @@ mn_status mn_data_open_synth(const char *arguments, const mn_context *ctx, mn_da
   if (!g) return MN_ERR_ARGUMENT;
   mn_synth_options options = g->defaults;
   mn_data *data = NULL;
+  char name[sizeof data->name];
   mn_status st;
   if ((st = read_pairs(g, arguments + length, &options, err))) goto done;
-  if ((st = mn_data_create(options.n, options.d, g->side ? MN_U8 : MN_F64, options.columns, &data, err))) goto done;
+  mn_data_shape shape = {options.n, options.d, g->side ? MN_U8 : MN_F64, options.columns};
+  snprintf(name, sizeof name, "synth:%s", g->info.name);
+  if ((st = mn_data_check_room(name, &shape, ctx, err))) goto done;
+  if ((st = mn_data_create(shape.n, shape.dim, shape.type, shape.columns, &data, err))) goto done;
   if (g->side) {
     data->channels = 1;
     data->height = data->width = g->side;
   }
-  snprintf(data->name, sizeof data->name, "synth:%s", g->info.name);
+  memcpy(data->name, name, sizeof name);
   if ((st = fill_all(g, &options, ctx, data, err))) goto done;
   *out = data;
   data = NULL;

@@ -94,24 +94,24 @@ static size_t row_tile(size_t m, size_t dim, int threads)
   return stream_tile(share, dim);
 }
 
-double mn_gram_fill_bytes(size_t n, size_t dim, size_t width, int threads)
+double mn_gram_fill_bytes(const mn_samples *samples, size_t width, mn_dtype type, int threads)
 {
-  size_t w = at_most(width, n);
-  return (double)threads * mn_tile_blocks_bytes(w, w, dim) + mn_tile_norms_bytes(n);
+  size_t w = at_most(width, samples->n);
+  return mn_tiles_bytes(samples, NULL, w, w, type, threads);
 }
 
-double mn_gram_multiply_bytes(size_t m, size_t n, size_t dim, int threads)
+double mn_gram_multiply_bytes(const mn_samples *rows, const mn_samples *cols, int threads)
 {
-  size_t r = row_tile(m, dim, threads), c = stream_tile(n, dim);
-  double each = mn_tile_blocks_bytes(r, c, dim) + (double)r * (double)c * sizeof(double);
-  return (double)threads * each + mn_tile_norms_bytes(m) + mn_tile_norms_bytes(n);
+  size_t r = row_tile(rows->n, rows->dim, threads), c = stream_tile(cols->n, cols->dim);
+  double tiles = (double)threads * (double)r * (double)c * sizeof(double);
+  return tiles + mn_tiles_bytes(rows, cols, r, c, MN_F64, threads);
 }
 
-double mn_gram_symmetric_bytes(size_t n, size_t dim, size_t columns, int threads)
+double mn_gram_symmetric_bytes(const mn_samples *samples, size_t columns, int threads)
 {
-  size_t c = stream_tile(n, dim);
-  double each = (double)c * (double)c + (double)n * (double)columns;
-  return (double)threads * (mn_tile_blocks_bytes(c, c, dim) + each * sizeof(double)) + mn_tile_norms_bytes(n);
+  size_t n = samples->n, c = stream_tile(n, samples->dim);
+  double each = ((double)c * (double)c + (double)n * (double)columns) * sizeof(double);
+  return (double)threads * each + mn_tiles_bytes(samples, NULL, c, c, MN_F64, threads);
 }
 
 static double tile_flops(const pass *p, size_t m, size_t n)

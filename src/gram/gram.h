@@ -12,10 +12,11 @@
 #include "minnorm/kernel.h"
 #include "minnorm/samples.h"
 
-/* Bytes that each pass allocates while it runs: filling panels of this width, K(rows, cols) v with m rows, K v. */
-double mn_gram_fill_bytes(size_t n, size_t dim, size_t width, int threads);
-double mn_gram_multiply_bytes(size_t m, size_t n, size_t dim, int threads);
-double mn_gram_symmetric_bytes(size_t n, size_t dim, size_t columns, int threads);
+/* Bytes that each pass allocates while it runs: filling panels of this width and type, K(rows, cols) v, K v. Samples
+ * that are not there yet have the number, the scaling and the data's type of those to come. */
+double mn_gram_fill_bytes(const mn_samples *samples, size_t width, mn_dtype type, int threads);
+double mn_gram_multiply_bytes(const mn_samples *rows, const mn_samples *cols, int threads);
+double mn_gram_symmetric_bytes(const mn_samples *samples, size_t columns, int threads);
 
 /* Writes the lower triangle of K + ridge I into the panels, in their type and tiles of their width. Phase "gram". */
 mn_status mn_gram_fill(const mn_samples *samples, const mn_kernel *kernel, double ridge, int threads,

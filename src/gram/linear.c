@@ -57,3 +57,9 @@ done:
   mn_free(sums);
   return st;
 }
+
+double mn_linear_bytes(const mn_samples *samples, size_t columns, int threads)
+{
+  return (double)threads * (double)samples->dim * ((double)block_rows(samples->n, 0) + (double)columns) *
+         sizeof(double);
+}

@@ -12,4 +12,7 @@ mn_status mn_linear_multiply(const mn_samples *samples, int threads, size_t colu
 mn_status mn_linear_transposed(const mn_samples *samples, int threads, size_t columns, const double *v, double *out,
                                mn_error *err);
 
+/* Bytes that the larger of the two allocates while it runs. */
+double mn_linear_bytes(const mn_samples *samples, size_t columns, int threads);
+
 #endif

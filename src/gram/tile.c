@@ -179,16 +179,19 @@ void mn_tile_blocks_close(mn_tile_blocks *b)
   mn_free(b->start);
 }
 
-double mn_tile_norms_bytes(size_t n)
+static double norms_bytes(const mn_samples *samples, const mn_bytes_level *level, mn_dtype type)
 {
-  return (double)n * (sizeof(double) + sizeof(float) + sizeof(uint32_t));
+  size_t each = sizeof(double) + (type == MN_F32 ? sizeof(float) : 0) + (level ? sizeof(uint32_t) : 0);
+  return (double)samples->n * (double)each;
 }
 
-/* gemm in fp64, or bytes in cells of two: a quarter of that, but panels are padded. */
-double mn_tile_blocks_bytes(size_t rows, size_t cols, size_t dim)
+double mn_tiles_bytes(const mn_samples *rows, const mn_samples *cols, size_t row_tile, size_t col_tile, mn_dtype type,
+                      int threads)
 {
-  double gemm = ((double)rows + (double)cols + 1) * (double)dim * sizeof(double);
-  double samples = (double)rows + (double)cols + MN_BYTES_ROWS + MN_BYTES_COLUMNS;
-  double bytes = samples * ((double)dim + 3) * 2 + ((double)rows + MN_BYTES_ROWS) * sizeof(int32_t);
-  return gemm > bytes ? gemm : bytes;
+  const mn_bytes_level *level = mn_tile_bytes_level(rows, cols);
+  double dim = (double)rows->dim, samples = (double)row_tile + (double)col_tile;
+  double gemm = dim * (samples * (double)mn_dtype_size(type) + sizeof(double));
+  double each = level ? mn_tile_bytes_blocks(level, row_tile, col_tile, rows->dim) : gemm;
+  double norms = norms_bytes(rows, level, type) + (cols ? norms_bytes(cols, level, type) : 0);
+  return norms + (double)threads * each;
 }

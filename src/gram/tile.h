@@ -53,9 +53,11 @@ void mn_tiles_close(mn_tiles *t);
 int mn_tile_blocks_open(const mn_tiles *t, mn_tile_blocks *b);
 void mn_tile_blocks_close(mn_tile_blocks *b);
 
-/* Bytes of the largest of both engines: norms of n samples, blocks of a thread. */
-double mn_tile_norms_bytes(size_t n);
-double mn_tile_blocks_bytes(size_t rows, size_t cols, size_t dim);
+/* Bytes that mn_tiles_open and the blocks of all threads take, by the engine that serves such samples; of those only
+ * the number and the kind count, not what they hold. Tiles of row_tile x col_tile; cols NULL: the matrix is symmetric.
+ */
+double mn_tiles_bytes(const mn_samples *rows, const mn_samples *cols, size_t row_tile, size_t col_tile, mn_dtype type,
+                      int threads);
 
 /* K(rows i0 ... i0 + m - 1, columns j0 ... j0 + n - 1) into `tile`, column-major with leading dimension ld. Tiles that
  * share a block with the one before are cheaper. */
@@ -75,6 +77,7 @@ void mn_tile_put(mn_dtype type, void *a, size_t i, double value);
 const mn_bytes_level *mn_tile_bytes_level(const mn_samples *rows, const mn_samples *cols);
 mn_status mn_tile_bytes_norms(const mn_tiles *t, int threads, mn_tile_side *side, mn_error *err);
 int mn_tile_bytes_open(const mn_tiles *t, mn_tile_blocks *b);
+double mn_tile_bytes_blocks(const mn_bytes_level *level, size_t row_tile, size_t col_tile, size_t dim);
 void mn_tile_bytes_load(const mn_tiles *t, mn_tile_blocks *b, size_t i0, size_t m, size_t j0, size_t n);
 void mn_tile_bytes_compute(const mn_tiles *t, const mn_tile_blocks *b, size_t i0, size_t m, size_t j0, size_t n,
                            void *tile, size_t ld);

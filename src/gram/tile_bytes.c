@@ -52,6 +52,13 @@ int mn_tile_bytes_open(const mn_tiles *t, mn_tile_blocks *b)
   return b->xi && b->xj && b->start;
 }
 
+double mn_tile_bytes_blocks(const mn_bytes_level *level, size_t row_tile, size_t col_tile, size_t dim)
+{
+  size_t rows = mn_bytes_panel_cells(level, level->rows, row_tile, dim);
+  size_t cols = mn_bytes_panel_cells(level, level->columns, col_tile, dim);
+  return (double)(rows + cols) * sizeof(uint32_t) + (double)(row_tile + level->rows) * sizeof(int32_t);
+}
+
 static size_t at_most(size_t a, size_t b)
 {
   return a < b ? a : b;

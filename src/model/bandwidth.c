@@ -262,12 +262,13 @@ static int searches(const mn_fit_options *options)
   return mn_kernel_find(options->kernel.name)->has_gamma && options->gamma_rule != MN_GAMMA_GIVEN;
 }
 
-double mn_bandwidth_bytes(const mn_fit_options *options, size_t n, size_t columns, int threads)
+double mn_bandwidth_bytes(const mn_fit_options *options, const mn_data *train, size_t outputs, int threads)
 {
   if (!searches(options)) return 0;
-  size_t drawn = n < SAMPLES_MAX ? n : SAMPLES_MAX, width = mn_panels_width(drawn);
-  double vectors = (double)drawn * (2 * (double)columns + 2 + (double)width * (double)threads) * sizeof(double);
-  return 2 * (double)mn_panels_bytes(drawn, width, MN_F64) + vectors;
+  size_t drawn = train->n < SAMPLES_MAX ? train->n : SAMPLES_MAX, width = mn_panels_width(drawn);
+  double samples = (double)(train->dim * mn_dtype_size(train->type) + train->columns * sizeof(double));
+  double vectors = (2 * (double)outputs + 2 + (double)width * (double)threads) * sizeof(double);
+  return 2 * (double)mn_panels_bytes(drawn, width, MN_F64) + (double)drawn * (samples + vectors);
 }
 
 double mn_bandwidth_flops(const mn_fit_options *options, size_t n, size_t dim)

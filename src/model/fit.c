@@ -62,10 +62,9 @@ static mn_status check_options(const mn_data *train, const mn_fit_options *o, mn
 }
 
 /* Whether equal samples make the system singular, so that they have to be merged first. */
-static int duplicates_matter(const mn_fit_options *o, const mn_data *train)
+static int duplicates_matter(const mn_system *system)
 {
-  const mn_solver_row *row = mn_solver_choose(&o->solve, &o->kernel, train->n, train->dim, 1);
-  return o->solve.ridge == 0 && row->solver != MN_SOLVER_EIGEN;
+  return system->options.ridge == 0 && mn_solver_choose(system)->solver != MN_SOLVER_EIGEN;
 }
 
 /* The samples the system is made of; the encoded targets shrink with them. */
@@ -85,7 +84,6 @@ static mn_status reduce(mn_model *m, const mn_data *train, const mn_merge *merge
 static mn_status merge_duplicates(mn_model *m, const mn_data *train, mn_encoded *e, const mn_context *ctx,
                                   mn_merge *merge, mn_error *err)
 {
-  if (!duplicates_matter(&m->options, train)) return MN_OK;
   mn_status st = mn_merge_open(train, e, merge, err);
   if (st || !merge->keep) return st;
   mn_log(ctx, "%zu samples equal earlier ones with the same targets and were left out of the system",
@@ -183,14 +181,14 @@ static void take_outputs(mn_model *m, mn_encoded *e)
   m->offset = e->offset;
 }
 
-/* Before any work, for the search for the bandwidth takes a while. */
-static mn_status check_room(const mn_model *m, const mn_data *train, const mn_context *ctx, mn_error *err)
+/* The system to come, for questions about it. */
+static mn_system planned(const mn_model *m, const mn_data *train, const mn_context *ctx)
 {
-  mn_solve_options options = m->options.solve;
-  options.columns = m->outputs;
-  int threads = mn_threads_open(ctx);
-  const mn_solver_row *row = mn_solver_choose(&options, &m->options.kernel, train->n, train->dim, threads);
-  return mn_solver_check_room(row, &options, train->n, train->dim, threads, err);
+  mn_system system = {.samples = mn_samples_of(train, m->scaling), .kernel = m->options.kernel};
+  system.options = m->options.solve;
+  system.options.columns = m->outputs;
+  system.threads = mn_threads_open(ctx);
+  return system;
 }
 
 static mn_status fit(mn_model *m, const mn_data *train, mn_encoded *e, mn_merge *merge, const mn_context *ctx,
@@ -199,9 +197,11 @@ static mn_status fit(mn_model *m, const mn_data *train, mn_encoded *e, mn_merge 
   mn_status st = mn_encode_targets(train, &m->options, e, err);
   if (st) return st;
   take_outputs(m, e);
-  if ((st = check_room(m, train, ctx, err))) return st;
-  if ((st = merge_duplicates(m, train, e, ctx, merge, err))) return st;
   if ((st = mn_scaling_open(m->options.scale, train, &m->scaling, err))) return st;
+  const mn_system system = planned(m, train, ctx);
+  /* before any work, for the search for the bandwidth takes a while */
+  if ((st = mn_solver_check_room(mn_solver_choose(&system), &system, err))) return st;
+  if (duplicates_matter(&system) && (st = merge_duplicates(m, train, e, ctx, merge, err))) return st;
   m->samples = mn_samples_of(m->owned ? m->owned : train, m->scaling);
   if ((st = mn_bandwidth_choose(&m->samples, e, &m->options, ctx, &m->report, err))) return st;
   return solve(m, e, merge, ctx, err);

@@ -25,7 +25,6 @@ mn_status mn_fit_forecast(const mn_data *train, size_t n_test, const mn_fit_opti
   size_t outputs;
   mn_status st = count_outputs(train, options->task, &outputs, err);
   if (st) return st;
-  double loaded = (double)mn_memory_current_rss();
   mn_scaling *scaling = NULL;
   mn_kernel kernel = options->kernel;
   if (options->gamma_rule != MN_GAMMA_GIVEN) kernel.gamma = 1 / (double)train->dim; /* any: the passes take as long */
@@ -37,6 +36,8 @@ mn_status mn_fit_forecast(const mn_data *train, size_t n_test, const mn_fit_opti
   out->bandwidth_flops = mn_bandwidth_flops(options, train->n, train->dim);
   out->bandwidth_s = out->bandwidth_flops / (search_share * out->gflops * 1e9);
   out->total_s += out->bandwidth_s;
-  out->bytes = fmax(out->bytes, loaded + mn_bandwidth_bytes(options, train->n, outputs, mn_threads_open(ctx)));
+  double targets = (double)train->n * (double)(outputs * sizeof(double) + sizeof(size_t)); /* encoded, and classes */
+  double search = mn_bandwidth_bytes(options, train, outputs, mn_threads_open(ctx));
+  if (search > 0) out->bytes = fmax(out->bytes, (double)mn_memory_current_rss() + targets + search);
   return MN_OK;
 }

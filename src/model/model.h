@@ -46,8 +46,8 @@ void mn_merge_close(mn_merge *merge);
 mn_status mn_bandwidth_choose(const mn_samples *samples, const mn_encoded *encoded, const mn_fit_options *options,
                               const mn_context *ctx, mn_fit_report *report, mn_error *err);
 
-/* Bytes and flops of a search for gamma among the samples of a training set of n; 0 where the options ask for none. */
-double mn_bandwidth_bytes(const mn_fit_options *options, size_t n, size_t columns, int threads);
+/* Bytes and flops of a search for gamma among the samples of a training set; 0 where the options ask for none. */
+double mn_bandwidth_bytes(const mn_fit_options *options, const mn_data *train, size_t outputs, int threads);
 double mn_bandwidth_flops(const mn_fit_options *options, size_t n, size_t dim);
 
 /* Whether targets are taken for class labels. */

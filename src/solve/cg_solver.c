@@ -44,53 +44,56 @@ static double panels_bytes(size_t n)
   return (double)mn_panels_bytes(n, mn_panels_width(n), MN_F32);
 }
 
-/* Allocated while opening, with K kept or not. */
-static double open_bytes(size_t n, size_t dim, size_t rank, int kept, int threads)
+/* Allocated while opening. */
+static double open_bytes(const mn_system *s, mn_cg_plan plan)
 {
-  double precondition = mn_preconditioner_bytes(n, rank);
-  if (!kept) return mn_made_gram_bytes(n, dim, threads) + precondition;
-  return panels_bytes(n) + fmax(mn_gram_fill_bytes(n, dim, mn_panels_width(n), threads), precondition);
+  size_t n = s->samples.n;
+  double precondition = mn_preconditioner_bytes(n, plan.rank);
+  if (plan.kept == MN_GRAM_NONE) return mn_made_gram_bytes(&s->samples, s->threads) + precondition;
+  return panels_bytes(n) + fmax(mn_gram_fill_bytes(&s->samples, mn_panels_width(n), MN_F32, s->threads), precondition);
 }
 
-static double kept_bytes(size_t n, size_t rank, int kept)
+static double kept_bytes(const mn_system *s, mn_cg_plan plan)
 {
-  return mn_preconditioner_bytes(n, rank) + (kept ? panels_bytes(n) : 0);
+  size_t n = s->samples.n;
+  return mn_preconditioner_bytes(n, plan.rank) + (plan.kept == MN_GRAM_NONE ? 0 : panels_bytes(n));
 }
 
-/* The least that this solver takes: K made anew every time, and a small preconditioner. */
-static double held_bytes(size_t n, size_t dim, mn_dtype type)
+/* Thirteen vectors, rounded ones included, and the sums of the other threads, in an iteration; eight for a pass. */
+static double solve_bytes(const mn_system *s)
 {
-  (void)dim, (void)type;
-  return kept_bytes(n, n < RANK_LEAST ? n : RANK_LEAST, 0);
-}
-
-static double peak_bytes(size_t n, size_t dim, mn_dtype type, int threads)
-{
-  (void)type;
-  return open_bytes(n, dim, n < RANK_LEAST ? n : RANK_LEAST, 0, threads);
+  double vector = mn_system_vector_bytes(s), iteration = (12 + s->threads) * vector;
+  return fmax(iteration, mn_solve_dual_bytes(s) + vector);
 }
 
 /* As mn_solver_bytes counts. */
-static double plan_bytes(size_t n, size_t dim, size_t columns, size_t rank, int kept, int threads)
+static double plan_bytes(const mn_system *s, mn_cg_plan plan)
 {
-  double each = (double)n * (double)columns * sizeof(double);
-  double solve = kept_bytes(n, rank, kept) + 12 * each;
-  double pass = mn_gram_symmetric_bytes(n, dim, columns, threads);
-  return fmax(open_bytes(n, dim, rank, kept, threads) + each, solve + pass);
+  return fmax(open_bytes(s, plan) + mn_system_vector_bytes(s), kept_bytes(s, plan) + solve_bytes(s));
 }
 
 /* K is kept where it fits beside a preconditioner of at least a quarter of the usual rank; that has as much of it as
  * then fits. */
-mn_cg_plan mn_cg_plan_for(const mn_solve_options *o, size_t n, size_t dim, size_t columns, int threads)
+mn_cg_plan mn_cg_plan_for(const mn_system *s)
 {
-  size_t usual = usual_rank(n, o->interpolate), least = usual < RANK_LEAST ? usual : RANK_LEAST;
-  double room = mn_solver_room(o);
+  size_t usual = usual_rank(s->samples.n, s->options.interpolate), least = usual < RANK_LEAST ? usual : RANK_LEAST;
+  double room = mn_solver_room(&s->options);
   for (int kept = 1; kept >= 0; kept--)
     for (size_t rank = usual; rank >= least && (!kept || 4 * rank >= usual); rank -= rank > 8 ? rank / 8 : 1) {
-      double bytes = plan_bytes(n, dim, columns, rank, kept, threads);
-      if (bytes <= room) return (mn_cg_plan){rank, kept ? MN_GRAM_SINGLE : MN_GRAM_NONE, bytes};
+      mn_cg_plan plan = {rank, kept ? MN_GRAM_SINGLE : MN_GRAM_NONE};
+      if (plan_bytes(s, plan) <= room) return plan;
     }
-  return (mn_cg_plan){least, MN_GRAM_NONE, plan_bytes(n, dim, columns, least, 0, threads)};
+  return (mn_cg_plan){least, MN_GRAM_NONE};
+}
+
+static double peak_bytes(const mn_system *s)
+{
+  return open_bytes(s, mn_cg_plan_for(s));
+}
+
+static double held_bytes(const mn_system *s)
+{
+  return kept_bytes(s, mn_cg_plan_for(s));
 }
 
 static double cg_flops(size_t n, size_t dim)
@@ -117,8 +120,7 @@ static mn_status keep_gram(mn_system *s, cg *m, const mn_context *ctx, mn_error 
 
 static mn_status cg_open(mn_system *s, const mn_context *ctx, mn_error *err)
 {
-  size_t columns = s->options.columns ? s->options.columns : 10;
-  mn_cg_plan plan = mn_cg_plan_for(&s->options, s->samples.n, s->samples.dim, columns, s->threads);
+  mn_cg_plan plan = mn_cg_plan_for(s);
   cg *m = mn_calloc(1, sizeof *m);
   mn_made_gram *made = NULL;
   mn_symmetric_kept kept;
@@ -360,6 +362,7 @@ const mn_solver_row mn_solver_cg_row = {
     .most = MN_BLAS_MAX,
     .peak_bytes = peak_bytes,
     .held_bytes = held_bytes,
+    .solve_bytes = solve_bytes,
     .flops = cg_flops,
     .open = cg_open,
     .solve = cg_solve,

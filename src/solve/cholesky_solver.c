@@ -9,15 +9,16 @@
 #include "solve/kept_factor.h"
 #include "solve/system.h"
 
-static double held_bytes(size_t n, size_t dim, mn_dtype type)
+static double held_bytes(const mn_system *s)
 {
-  (void)dim;
-  return (double)mn_panels_bytes(n, mn_panels_width(n), type);
+  size_t n = s->samples.n;
+  return (double)mn_panels_bytes(n, mn_panels_width(n), mn_precision_type(s->options.precision));
 }
 
-static double peak_bytes(size_t n, size_t dim, mn_dtype type, int threads)
+static double peak_bytes(const mn_system *s)
 {
-  return held_bytes(n, dim, type) + mn_gram_fill_bytes(n, dim, mn_panels_width(n), threads);
+  mn_dtype type = mn_precision_type(s->options.precision);
+  return held_bytes(s) + mn_gram_fill_bytes(&s->samples, mn_panels_width(s->samples.n), type, s->threads);
 }
 
 static double cholesky_flops(size_t n, size_t dim)
@@ -98,6 +99,7 @@ const mn_solver_row mn_solver_cholesky_row = {
     .most = MN_BLAS_MAX,
     .peak_bytes = peak_bytes,
     .held_bytes = held_bytes,
+    .solve_bytes = mn_solve_dual_bytes,
     .flops = cholesky_flops,
     .open = cholesky_open,
     .apply = cholesky_apply,

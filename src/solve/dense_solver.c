@@ -18,21 +18,19 @@ typedef struct {
   double *values; /* eigen: n, ascending; 0 where a value counts as zero */
 } dense;
 
-static double held_bytes(size_t n, size_t dim, mn_dtype type)
+static double held_bytes(const mn_system *s)
 {
-  (void)dim, (void)type;
-  return (double)n * (double)n * sizeof(double);
+  return (double)s->samples.n * (double)s->samples.n * sizeof(double);
 }
 
-static double lu_peak_bytes(size_t n, size_t dim, mn_dtype type, int threads)
+static double lu_peak_bytes(const mn_system *s)
 {
-  return held_bytes(n, dim, type) + mn_gram_fill_bytes(n, dim, WIDTH, threads);
+  return held_bytes(s) + mn_gram_fill_bytes(&s->samples, WIDTH, MN_F64, s->threads);
 }
 
-static double eigen_peak_bytes(size_t n, size_t dim, mn_dtype type, int threads)
+static double eigen_peak_bytes(const mn_system *s)
 {
-  double fill = lu_peak_bytes(n, dim, type, threads);
-  return fmax(fill, held_bytes(n, dim, type) + (double)mn_eigen_workspace_bytes(n));
+  return fmax(lu_peak_bytes(s), held_bytes(s) + (double)mn_eigen_workspace_bytes(s->samples.n));
 }
 
 static double lu_flops(size_t n, size_t dim)
@@ -170,6 +168,7 @@ const mn_solver_row mn_solver_lu_row = {
     .most = MN_LU_MAX,
     .peak_bytes = lu_peak_bytes,
     .held_bytes = held_bytes,
+    .solve_bytes = mn_solve_dual_bytes,
     .flops = lu_flops,
     .open = lu_open,
     .apply = lu_apply,
@@ -182,6 +181,7 @@ const mn_solver_row mn_solver_eigen_row = {
     .most = MN_EIGEN_MAX,
     .peak_bytes = eigen_peak_bytes,
     .held_bytes = held_bytes,
+    .solve_bytes = mn_solve_dual_bytes,
     .flops = eigen_flops,
     .open = eigen_open,
     .apply = eigen_apply,

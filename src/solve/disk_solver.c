@@ -32,15 +32,20 @@ static mn_out_of_core_plan least_plan(size_t n, mn_dtype type, size_t columns)
   return plan;
 }
 
-static double peak_bytes(size_t n, size_t dim, mn_dtype type, int threads)
+static double fill_bytes(const mn_system *s)
 {
-  return least_plan(n, type, 1).least_budget + mn_gram_fill_bytes(n, dim, mn_panels_width(n), threads);
+  mn_dtype type = mn_precision_type(s->options.precision);
+  return mn_gram_fill_bytes(&s->samples, mn_panels_width(s->samples.n), type, s->threads);
 }
 
-static double held_bytes(size_t n, size_t dim, mn_dtype type)
+static double peak_bytes(const mn_system *s)
 {
-  (void)dim;
-  return least_plan(n, type, 10).solve_bytes;
+  return least_plan(s->samples.n, mn_precision_type(s->options.precision), 1).least_budget + fill_bytes(s);
+}
+
+static double held_bytes(const mn_system *s)
+{
+  return least_plan(s->samples.n, mn_precision_type(s->options.precision), mn_system_columns(s)).solve_bytes;
 }
 
 static double disk_flops(size_t n, size_t dim)
@@ -58,10 +63,7 @@ typedef struct {
 
 static budgets budgets_of(const mn_system *s)
 {
-  size_t n = s->samples.n, dim = s->samples.dim, columns = s->options.columns ? s->options.columns : 10;
-  double vector = (double)n * (double)columns * sizeof(double), room = mn_solver_room(&s->options);
-  double factor = room - mn_gram_fill_bytes(n, dim, mn_panels_width(n), s->threads);
-  double solve = room - 7 * vector - mn_gram_symmetric_bytes(n, dim, columns, s->threads);
+  double room = mn_solver_room(&s->options), factor = room - fill_bytes(s), solve = room - mn_solve_dual_bytes(s);
   return (budgets){factor > 0 ? (size_t)fmin(factor, 0x1p62) : 0, solve};
 }
 
@@ -73,14 +75,33 @@ static mn_status open_width(mn_system *s, size_t width, mn_dtype type, mn_panel_
   return mn_kept_factor_open(s, o->scratch, MN_STORE_SCRATCH, width, type, 0, out, err);
 }
 
-/* Opens the store with the widest panels that the budgets allow; a checkpoint made under smaller ones has narrower
- * panels, which serve as well. */
+/* The plan for the widest panels that the budgets allow. */
+static mn_status widest(const mn_system *s, budgets b, mn_dtype type, size_t *width, mn_out_of_core_plan *plan,
+                        mn_error *err)
+{
+  size_t n = s->samples.n, columns = mn_system_columns(s);
+  *width = mn_panels_width(n);
+  mn_status st = mn_out_of_core_forecast(n, *width, type, columns, b.factor, plan, err);
+  while ((st || plan->solve_bytes > b.solve) && *width > least_width(n))
+    st = mn_out_of_core_forecast(n, *width /= 2, type, columns, b.factor, plan, err);
+  return st;
+}
+
+double mn_disk_bytes(const mn_system *s)
+{
+  size_t width;
+  mn_out_of_core_plan plan;
+  if (widest(s, budgets_of(s), mn_precision_type(s->options.precision), &width, &plan, NULL))
+    return mn_solver_bytes(&mn_solver_disk_row, s);
+  double open = plan.peak_bytes + fill_bytes(s) + mn_system_vector_bytes(s);
+  return fmax(open, plan.solve_bytes + mn_solve_dual_bytes(s));
+}
+
+/* Opens the store with those panels; a checkpoint made under smaller budgets has narrower ones, which serve as well. */
 static mn_status open_store(mn_system *s, budgets b, mn_dtype type, disk *m, mn_out_of_core_plan *plan, mn_error *err)
 {
-  size_t n = s->samples.n, columns = s->options.columns ? s->options.columns : 10, width = mn_panels_width(n);
-  mn_status st = mn_out_of_core_forecast(n, width, type, columns, b.factor, plan, err);
-  while ((st || plan->solve_bytes > b.solve) && width > least_width(n))
-    st = mn_out_of_core_forecast(n, width /= 2, type, columns, b.factor, plan, err);
+  size_t n = s->samples.n, columns = mn_system_columns(s), width;
+  mn_status st = widest(s, b, type, &width, plan, err);
   if (st || !(st = open_width(s, width, type, &m->store, err)) || st != MN_ERR_DATA) return st;
   while (st == MN_ERR_DATA && width > least_width(n))
     if (!mn_out_of_core_forecast(n, width /= 2, type, columns, b.factor, plan, NULL))
@@ -132,6 +153,7 @@ const mn_solver_row mn_solver_disk_row = {
     .most = MN_BLAS_MAX,
     .peak_bytes = peak_bytes,
     .held_bytes = held_bytes,
+    .solve_bytes = mn_solve_dual_bytes,
     .flops = disk_flops,
     .open = disk_open,
     .apply = disk_apply,

@@ -80,6 +80,11 @@ static mn_status check_residual(const mn_system *s, const mn_solution *solution,
       solution->residual, s->report.rcond);
 }
 
+double mn_solve_dual_bytes(const mn_system *s)
+{
+  return 7 * mn_system_vector_bytes(s) + mn_gram_symmetric_bytes(&s->samples, mn_system_columns(s), s->threads);
+}
+
 mn_status mn_solve_dual(mn_system *system, size_t columns, const double *y, double *alpha, double *fitted,
                         const mn_context *ctx, mn_solution *solution, mn_error *err)
 {

@@ -6,6 +6,7 @@
 #include "core/memory.h"
 #include "core/status.h"
 #include "gram/gram.h"
+#include "gram/linear.h"
 #include "linalg/blas.h"
 #include "linalg/panels_multiply.h"
 #include "linalg/rate.h"
@@ -99,7 +100,7 @@ static mn_status time_call(workshop *w, mn_status (*call)(workshop *w, mn_error 
 
 static mn_status time_touch(int threads, double *seconds, mn_error *err)
 {
-  const size_t bytes = (size_t)1 << 27;
+  const size_t bytes = (size_t)1 << 25; /* less than the fit itself, but for a small one */
   void *p = mn_alloc_matrix(bytes, 1);
   if (!p) return MN_NO_MEMORY(err, bytes);
   double begin_s = mn_clock_s();
@@ -127,6 +128,13 @@ static mn_status take_probe(const mn_samples *like, size_t n, const mn_kernel *k
   return st;
 }
 
+/* Panels are multiplied a tile at a time, which is slower the smaller it is. */
+static int works_on_panels(const mn_solver_row *row)
+{
+  return row == &mn_solver_cholesky_row || row == &mn_solver_mixed_row || row == &mn_solver_disk_row ||
+         row == &mn_solver_cg_row;
+}
+
 static void count_flops(size_t n, size_t m, size_t dim, const mn_solver_row *row, mn_forecast *out)
 {
   double dn = (double)n, d = (double)dim;
@@ -147,10 +155,15 @@ typedef struct {
 /* Iterations, for the usual matrices at the usual tolerances; CG to 1e-10: 92 seen for n = 6,000, 490 for 60,000. */
 enum { MIXED_ITERATIONS = 4, INTERPOLATING = 30, CONVERGING = 300 };
 
-static work mixed_work(const mn_solve_options *o, size_t n, size_t dim, size_t columns, int threads)
+static double panels_bytes(const mn_system *s, mn_dtype type)
 {
-  double single = (double)mn_panels_bytes(n, mn_panels_width(n), MN_F32);
-  switch (mn_mixed_choose(o, n, dim, columns, threads)) {
+  return (double)mn_panels_bytes(s->samples.n, mn_panels_width(s->samples.n), type);
+}
+
+static work mixed_work(const mn_system *s)
+{
+  double single = panels_bytes(s, MN_F32);
+  switch (mn_mixed_choose(s)) {
   case MN_GRAM_DOUBLE:
     return (work){MN_F32, 3 * single, 1, 2 * MIXED_ITERATIONS};
   case MN_GRAM_SINGLE:
@@ -160,18 +173,18 @@ static work mixed_work(const mn_solve_options *o, size_t n, size_t dim, size_t c
   }
 }
 
-static work work_of(const mn_solver_row *row, const mn_solve_options *o, size_t n, size_t dim, size_t columns,
-                    int threads)
+static work work_of(const mn_solver_row *row, const mn_system *s)
 {
+  const mn_solve_options *o = &s->options;
   mn_dtype type =
       row == &mn_solver_cholesky_row || row == &mn_solver_disk_row ? mn_precision_type(o->precision) : MN_F64;
-  if (row == &mn_solver_mixed_row) return mixed_work(o, n, dim, columns, threads);
+  if (row == &mn_solver_mixed_row) return mixed_work(s);
   if (row == &mn_solver_cg_row) {
     double iterations = o->interpolate ? INTERPOLATING : CONVERGING, passes = o->interpolate ? 1 : 3;
-    if (mn_cg_plan_for(o, n, dim, columns, threads).kept == MN_GRAM_NONE) return (work){MN_F32, 0, iterations + 1, 0};
-    return (work){MN_F32, (double)mn_panels_bytes(n, mn_panels_width(n), MN_F32), passes, iterations};
+    if (mn_cg_plan_for(s).kept == MN_GRAM_NONE) return (work){MN_F32, 0, iterations + 1, 0};
+    return (work){MN_F32, panels_bytes(s, MN_F32), passes, iterations};
   }
-  return (work){type, row->held_bytes(n, dim, type), 1, 0};
+  return (work){type, row->held_bytes(s), 1, 0};
 }
 
 /* Passes over n samples cost what they cost over the few, times the ratio of the pairs. */
@@ -190,39 +203,58 @@ static void expect_seconds(const mn_solver_row *row, const work *w, const probe 
   out->total_s = out->allocate_s + out->gram_s + out->factor_s + out->residual_s + out->predict_s;
 }
 
-static double memory_of(const mn_solver_row *row, const mn_solve_options *o, const work *w, size_t n, size_t m,
-                        size_t dim, size_t columns, int threads)
+static double solver_bytes(const mn_solver_row *row, const mn_system *s, const work *w)
 {
-  double solve = mn_solver_bytes(row, n, dim, columns, w->type, threads);
-  if (row == &mn_solver_cg_row) solve = mn_cg_plan_for(o, n, dim, columns, threads).bytes;
-  if (row == &mn_solver_mixed_row) solve += w->panels_bytes - (double)mn_panels_bytes(n, mn_panels_width(n), MN_F32);
-  if (row == &mn_solver_disk_row) solve = fmax(solve, (double)o->memory_bytes - (double)mn_memory_current_rss());
-  double predict = 2 * (double)m * (double)columns * sizeof(double) +
-                   (row->primal || !m ? 0 : mn_gram_multiply_bytes(m, n, dim, threads));
-  return (double)mn_memory_current_rss() + fmax(solve, predict);
+  if (row == &mn_solver_disk_row) return mn_disk_bytes(s);
+  double kept = row == &mn_solver_mixed_row ? w->panels_bytes - panels_bytes(s, MN_F32) : 0;
+  return mn_solver_bytes(row, s) + kept;
+}
+
+/* Coefficients, and the scores in both orders. */
+static double predict_bytes(const mn_solver_row *row, const mn_system *s, size_t m)
+{
+  size_t columns = mn_system_columns(s);
+  mn_samples test = s->samples;
+  test.n = m;
+  if (!m) return 0;
+  double vectors = ((double)(row->primal ? test.dim : s->samples.n) + 2 * (double)m) * (double)columns * sizeof(double);
+  double pass = row->primal ? mn_linear_bytes(&test, columns, s->threads)
+                            : mn_gram_multiply_bytes(&test, &s->samples, s->threads);
+  return vectors + pass;
+}
+
+/* On top of what is there: the data, the libraries, and the buffers of the BLAS, which it keeps from the measurements
+ * before. Reading the data may have taken more than the fit will. */
+static double memory_of(const mn_solver_row *row, const mn_system *s, const work *w, size_t m)
+{
+  mn_memory_trim();
+  double bytes = fmax(solver_bytes(row, s, w), predict_bytes(row, s, m));
+  return fmax((double)mn_memory_peak_rss(), (double)mn_memory_current_rss() + bytes);
 }
 
 mn_status mn_solve_forecast(const mn_samples *like, size_t n, size_t m, size_t element_bytes, size_t columns,
                             const mn_kernel *kernel, const mn_solve_options *options, const mn_context *ctx,
                             mn_forecast *out, mn_error *err)
 {
-  int threads = mn_threads_open(ctx);
+  mn_system s = {.samples = *like, .kernel = *kernel, .options = *options, .threads = mn_threads_open(ctx)};
   size_t dim = like->dim;
+  s.samples.n = n;
+  s.options.columns = columns;
   if (!n || !dim || !columns || !like->n)
     return MN_FAIL(err, MN_ERR_ARGUMENT, "%zu samples, %zu features, %zu columns: at least 1 expected", n, dim,
                    columns);
-  const mn_solver_row *row = mn_solver_choose(options, kernel, n, dim, threads);
-  work w = work_of(row, options, n, dim, columns, threads);
+  const mn_solver_row *row = mn_solver_choose(&s);
+  work w = work_of(row, &s);
+  size_t order = works_on_panels(row) ? mn_panels_width(n) : MN_RATE_ORDER;
   double factor_gflops;
   probe p = {0};
   *out = (mn_forecast){.solver = row->solver};
-  mn_status st = mn_gemm_rate(MN_F64, measure_s, threads, &out->gflops, err);
+  mn_status st = mn_gemm_rate(MN_F64, order, measure_s, s.threads, &out->gflops, err);
   factor_gflops = out->gflops;
-  if (!st && w.type == MN_F32) st = mn_gemm_rate(MN_F32, measure_s, threads, &factor_gflops, err);
-  out->bytes =
-      memory_of(row, options, &w, n, m, dim, columns, threads) + (double)(n + m) * (double)(dim * element_bytes);
-  if (!st && !row->primal) st = take_probe(like, n, kernel, w.type, columns, threads, &p, err);
+  if (!st && w.type == MN_F32) st = mn_gemm_rate(MN_F32, order, measure_s, s.threads, &factor_gflops, err);
+  if (!st && !row->primal) st = take_probe(like, n, kernel, w.type, columns, s.threads, &p, err);
   if (st) return st;
+  out->bytes = memory_of(row, &s, &w, m) + (double)(n + m) * (double)(dim * element_bytes);
   count_flops(n, m, dim, row, out);
   expect_seconds(row, &w, &p, n, m, factor_gflops, out);
   return MN_OK;

@@ -27,18 +27,25 @@ static size_t block_rows(size_t n, size_t dim)
   return rows < n ? rows : n;
 }
 
-static double held_bytes(size_t n, size_t dim, mn_dtype type)
+static double held_bytes(const mn_system *s)
 {
-  (void)n, (void)type;
-  return (double)dim * (double)dim * sizeof(double);
+  double dim = (double)s->samples.dim;
+  return dim * dim * sizeof(double);
 }
 
-static double peak_bytes(size_t n, size_t dim, mn_dtype type, int threads)
+static double peak_bytes(const mn_system *s)
 {
-  (void)threads;
-  size_t rows = block_rows(n, dim), d2 = dim * dim;
+  size_t dim = s->samples.dim, rows = block_rows(s->samples.n, dim), d2 = dim * dim;
   double qr = (double)(rows * dim + mn_qr_work_size(dim, rows)), svd = 5.0 * (double)d2;
-  return held_bytes(n, dim, type) + ((double)d2 + fmax(qr, svd)) * sizeof(double);
+  return held_bytes(s) + ((double)d2 + fmax(qr, svd)) * sizeof(double);
+}
+
+/* Targets, fitted values, those of the solution at hand, residuals; three vectors of weights. */
+static double solve_bytes(const mn_system *s)
+{
+  size_t columns = mn_system_columns(s);
+  double weights = 3 * (double)s->samples.dim * (double)columns * sizeof(double);
+  return 4 * mn_system_vector_bytes(s) + weights + mn_linear_bytes(&s->samples, columns, s->threads);
 }
 
 static double least_squares_flops(size_t n, size_t dim)
@@ -189,6 +196,7 @@ const mn_solver_row mn_solver_least_squares_row = {
     .most = MN_SVD_MAX,
     .peak_bytes = peak_bytes,
     .held_bytes = held_bytes,
+    .solve_bytes = solve_bytes,
     .flops = least_squares_flops,
     .open = least_squares_open,
     .solve = least_squares_solve,

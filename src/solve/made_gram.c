@@ -19,12 +19,14 @@ static double later_of(double a, double b)
   return a > b ? a : b;
 }
 
-double mn_made_gram_bytes(size_t n, size_t dim, int threads)
+double mn_made_gram_bytes(const mn_samples *samples, int threads)
 {
-  double panel = (double)(n + WIDTH) * WIDTH * sizeof(float), block = MN_LOW_RANK_BLOCK;
-  double columns = (double)n * block * sizeof(double) + block * (double)dim * sizeof(double) +
-                   mn_gram_multiply_bytes(n, MN_LOW_RANK_BLOCK, dim, threads);
-  return panel + later_of(mn_gram_fill_bytes(n, dim, width_of(n), threads), columns);
+  mn_samples few = *samples;
+  size_t n = samples->n, block = few.n = n < MN_LOW_RANK_BLOCK ? n : MN_LOW_RANK_BLOCK;
+  double panel = (double)n * (double)width_of(n) * sizeof(float);
+  double columns = (double)block * (double)(n + samples->dim + block) * sizeof(double) +
+                   mn_gram_multiply_bytes(samples, &few, threads);
+  return panel + later_of(mn_gram_fill_bytes(samples, width_of(n), MN_F32, threads), columns);
 }
 
 /* The samples of these rows, copied. */

@@ -14,8 +14,8 @@ typedef struct {
   float *buffer;     /* that memory */
 } mn_made_gram;
 
-/* Bytes that opening allocates, and at the peak of a call. */
-double mn_made_gram_bytes(size_t n, size_t dim, int threads);
+/* Bytes that opening allocates, and at the peak of a call; samples as for mn_gram_fill_bytes. */
+double mn_made_gram_bytes(const mn_samples *samples, int threads);
 
 /* samples and kernel must outlive it. */
 mn_status mn_made_gram_open(const mn_samples *samples, const mn_kernel *kernel, int threads, mn_made_gram **out,

@@ -34,16 +34,21 @@ static double panels_bytes(size_t n, mn_dtype type)
   return (double)mn_panels_bytes(n, mn_panels_width(n), type);
 }
 
-static double factor_bytes(size_t n, size_t dim, mn_dtype type)
+/* Without K, the least that this solver takes; likewise below. */
+static double factor_bytes(const mn_system *s)
 {
-  (void)dim, (void)type;
-  return panels_bytes(n, MN_F32);
+  return panels_bytes(s->samples.n, MN_F32);
 }
 
-/* Without K, the least that this solver takes. */
-static double peak_bytes(size_t n, size_t dim, mn_dtype type, int threads)
+static double peak_bytes(const mn_system *s)
 {
-  return factor_bytes(n, dim, type) + mn_gram_fill_bytes(n, dim, mn_panels_width(n), threads);
+  return factor_bytes(s) + mn_gram_fill_bytes(&s->samples, mn_panels_width(s->samples.n), MN_F32, s->threads);
+}
+
+/* Seven vectors as with any factor, and three of conjugate gradients while K is made again. */
+static double solve_bytes(const mn_system *s)
+{
+  return mn_solve_dual_bytes(s) + 3 * mn_system_vector_bytes(s);
 }
 
 static double mixed_flops(size_t n, size_t dim)
@@ -53,10 +58,10 @@ static double mixed_flops(size_t n, size_t dim)
 }
 
 /* What of K is kept: the most precise that fits. */
-mn_gram_kept mn_mixed_choose(const mn_solve_options *options, size_t n, size_t dim, size_t columns, int threads)
+mn_gram_kept mn_mixed_choose(const mn_system *s)
 {
-  double least = mn_solver_bytes(&mn_solver_mixed_row, n, dim, columns, MN_F32, threads);
-  double left = mn_solver_room(options) - least;
+  size_t n = s->samples.n;
+  double left = mn_solver_room(&s->options) - mn_solver_bytes(&mn_solver_mixed_row, s);
   if (left >= panels_bytes(n, MN_F64)) return MN_GRAM_DOUBLE;
   return left >= panels_bytes(n, MN_F32) ? MN_GRAM_SINGLE : MN_GRAM_NONE;
 }
@@ -150,7 +155,7 @@ static double mean_diagonal(const mn_panels *p)
 static mn_status mixed_open(mn_system *s, const mn_context *ctx, mn_error *err)
 {
   static const mn_dtype types[] = {[MN_GRAM_DOUBLE] = MN_F64, [MN_GRAM_SINGLE] = MN_F32};
-  size_t n = s->samples.n, columns = s->options.columns ? s->options.columns : 10;
+  size_t n = s->samples.n;
   mixed *m = mn_calloc(1, sizeof *m);
   double norm1;
   mn_status st;
@@ -158,7 +163,7 @@ static mn_status mixed_open(mn_system *s, const mn_context *ctx, mn_error *err)
   s->state = m;
   if (s->options.checkpoint && mn_kept_factor_exists(s, MN_F64, 0))
     return MN_FAIL(err, MN_ERR_SINGULAR, "mixed precision: the checkpoint has come to the factor in fp64");
-  s->report.gram_kept = mn_mixed_choose(&s->options, n, s->samples.dim, columns, s->threads);
+  s->report.gram_kept = mn_mixed_choose(s);
   if ((st = open_panels(s, MN_F32, &m->factor, ctx, err))) return st;
   mn_panels *first = m->factor;
   if (s->report.gram_kept != MN_GRAM_NONE) {
@@ -348,6 +353,7 @@ const mn_solver_row mn_solver_mixed_row = {
     .most = MN_BLAS_MAX,
     .peak_bytes = peak_bytes,
     .held_bytes = factor_bytes,
+    .solve_bytes = solve_bytes,
     .flops = mixed_flops,
     .open = mixed_open,
     .solve = mixed_solve,

@@ -63,15 +63,11 @@ static int wants_mixed(const mn_solve_options *o, const mn_kernel *kernel, size_
   return o->precision == MN_PRECISION_AUTO && n >= MIXED_FROM && mn_kernel_semidefinite(kernel);
 }
 
-static int fits(const mn_solver_row *row, const mn_solve_options *o, size_t n, size_t dim, int threads)
+const mn_solver_row *mn_solver_choose(const mn_system *s)
 {
-  size_t columns = o->columns ? o->columns : COLUMNS_USUAL;
-  return mn_solver_bytes(row, n, dim, columns, mn_precision_type(o->precision), threads) <= mn_solver_room(o);
-}
-
-const mn_solver_row *mn_solver_choose(const mn_solve_options *o, const mn_kernel *kernel, size_t n, size_t dim,
-                                      int threads)
-{
+  const mn_solve_options *o = &s->options;
+  const mn_kernel *kernel = &s->kernel;
+  size_t n = s->samples.n, dim = s->samples.dim;
   int primal = kernel->name == MN_KERNEL_LINEAR && dim < n && dim <= mn_solver_least_squares_row.most;
   switch (o->solver) {
   case MN_SOLVER_LU:
@@ -88,7 +84,7 @@ const mn_solver_row *mn_solver_choose(const mn_solve_options *o, const mn_kernel
     break;
   }
   const mn_solver_row *row = wants_mixed(o, kernel, n) ? &mn_solver_mixed_row : &mn_solver_cholesky_row;
-  return o->scratch && !fits(row, o, n, dim, threads) ? &mn_solver_disk_row : row;
+  return o->scratch && mn_solver_bytes(row, s) > mn_solver_room(o) ? &mn_solver_disk_row : row;
 }
 
 /* What auto tries after `failed`, or NULL. A semidefinite matrix is singular to working precision when a pivot fails:
@@ -114,14 +110,20 @@ mn_status mn_system_check_norm(double norm1, mn_error *err)
   return MN_FAIL(err, MN_ERR_DATA, "the Gram matrix is not finite: scale the features (--scale), or lower the degree");
 }
 
-double mn_solver_bytes(const mn_solver_row *row, size_t n, size_t dim, size_t columns, mn_dtype type, int threads)
+size_t mn_system_columns(const mn_system *s)
 {
-  /* Targets, coefficients, fitted values, and those of a solve: four, or nine with conjugate gradients. */
-  const double vectors = row == &mn_solver_mixed_row || row == &mn_solver_cg_row ? 12 : 7;
-  double each = (double)n * (double)columns * sizeof(double);
-  double open = row->peak_bytes(n, dim, type, threads) + each;
-  double pass = row->primal ? 0 : mn_gram_symmetric_bytes(n, dim, columns, threads);
-  return fmax(open, row->held_bytes(n, dim, type) + vectors * each + pass);
+  return s->options.columns ? s->options.columns : COLUMNS_USUAL;
+}
+
+double mn_system_vector_bytes(const mn_system *s)
+{
+  return (double)s->samples.n * (double)mn_system_columns(s) * sizeof(double);
+}
+
+double mn_solver_bytes(const mn_solver_row *row, const mn_system *s)
+{
+  double targets = mn_system_vector_bytes(s);
+  return fmax(row->peak_bytes(s) + targets, row->held_bytes(s) + row->solve_bytes(s));
 }
 
 double mn_solver_room(const mn_solve_options *options)
@@ -148,25 +150,22 @@ static const char *way_out(const mn_solver_row *row, const mn_solve_options *opt
                 : "--precision single, or keep the factor on disk (--scratch DIR)";
 }
 
-mn_status mn_solver_check_room(const mn_solver_row *row, const mn_solve_options *options, size_t n, size_t dim,
-                               int threads, mn_error *err)
+mn_status mn_solver_check_room(const mn_solver_row *row, const mn_system *s, mn_error *err)
 {
-  size_t size = row->primal ? dim : n, columns = options->columns ? options->columns : COLUMNS_USUAL;
+  const mn_solve_options *options = &s->options;
+  size_t n = s->samples.n, size = row->primal ? s->samples.dim : n;
   const char *name = mn_solver_string(row->solver);
+  if (row == &mn_solver_cg_row && options->interpolate && options->columns == 1)
+    return MN_FAIL(err, MN_ERR_ARGUMENT, "stopping at interpolation needs classes: give a tolerance for real targets");
   if (size > row->most)
     return MN_FAIL(err, MN_ERR_BUDGET, "%s: at most %zu %s, %zu given", name, row->most,
                    row->primal ? "features" : "samples", size);
-  double need = mn_solver_bytes(row, n, dim, columns, mn_precision_type(options->precision), threads);
+  double need = mn_solver_bytes(row, s);
   double have = mn_solver_room(options);
   if (need <= have) return MN_OK;
   return MN_FAIL(err, MN_ERR_BUDGET, "%s of %zu samples needs %.2f GiB, %.2f GiB %s: take fewer samples (--n) or %s",
                  name, n, need / 0x1p30, fmax(have, 0) / 0x1p30,
                  options->memory_bytes ? "are left of the budget" : "are available", way_out(row, options));
-}
-
-static mn_status check_room(const mn_system *s, const mn_solver_row *row, mn_error *err)
-{
-  return mn_solver_check_room(row, &s->options, s->samples.n, s->samples.dim, s->threads, err);
 }
 
 static mn_precision precision_of(const mn_system *s, const mn_solver_row *row)
@@ -205,7 +204,7 @@ static void close_row(mn_system *s, mn_status failure)
 static mn_status open_row(mn_system *s, const mn_solver_row *row, const mn_context *ctx, mn_error *err)
 {
   reset_report(s, row);
-  mn_status st = check_room(s, row, err);
+  mn_status st = mn_solver_check_room(row, s, err);
   if (st) return st;
   if (s->options.checkpoint && !keeps_factor(row))
     mn_log(ctx, "checkpoint: %s keeps none; after a stop it begins anew", mn_solver_string(row->solver));
@@ -238,12 +237,12 @@ static mn_status singular(const mn_error *first, const mn_error *last, const mn_
 /* Tries the rows one after the other. */
 static mn_status open_any(mn_system *s, const mn_context *ctx, mn_error *err)
 {
-  const mn_solver_row *row = mn_solver_choose(&s->options, &s->kernel, s->samples.n, s->samples.dim, s->threads);
+  const mn_solver_row *row = mn_solver_choose(s);
   mn_error last = {0}, blocked = {0};
   mn_status st = open_row(s, row, ctx, &last);
   const mn_error first = last;
   while (st == MN_ERR_SINGULAR && (row = next_row(s, row)) && s->report.fallback_count < MN_FALLBACKS_MAX) {
-    if (check_room(s, row, &blocked)) break;
+    if (mn_solver_check_room(row, s, &blocked)) break;
     note_fallback(s, row, last.text, ctx);
     st = open_row(s, row, ctx, &last);
   }
@@ -329,7 +328,7 @@ static mn_status solve_in_double(mn_system *s, size_t columns, const double *y, 
   const mn_error stalled = *why;
   mn_error blocked = {0};
   close_row(s, MN_ERR_SINGULAR);
-  if (check_room(s, row, &blocked))
+  if (mn_solver_check_room(row, s, &blocked))
     return MN_FAIL(why, MN_ERR_SINGULAR, "%.200s; no fallback: %.250s", stalled.text, blocked.text);
   note_fallback(s, row, why->text, ctx);
   mn_status st = open_row(s, row, ctx, why);

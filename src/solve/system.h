@@ -22,11 +22,12 @@ struct mn_solver_row {
   mn_solver solver;
   int primal;  /* the unknowns are the dim weights of a linear model */
   size_t most; /* largest n (or dim, when primal) */
-  /* Bytes allocated at the peak of opening, and held from then on; flops of the factorisation without the Gram matrix.
-   */
-  double (*peak_bytes)(size_t n, size_t dim, mn_dtype type, int threads);
-  double (*held_bytes)(size_t n, size_t dim, mn_dtype type);
-  double (*flops)(size_t n, size_t dim);
+  /* Of a system that need not be open yet: bytes allocated at the peak of opening, held from then on, and taken by a
+   * solve besides, the caller's vectors included. */
+  double (*peak_bytes)(const mn_system *system);
+  double (*held_bytes)(const mn_system *system);
+  double (*solve_bytes)(const mn_system *system);
+  double (*flops)(size_t n, size_t dim); /* of the factorisation, without the Gram matrix */
   /* Gram matrix and factor; fills in the report's times, rates, rcond and rank. */
   mn_status (*open)(mn_system *system, const mn_context *ctx, mn_error *err);
   /* b (unknowns x columns) <- factor^-1 b; NULL when primal. */
@@ -44,6 +45,9 @@ extern const mn_solver_row mn_solver_cholesky_row, mn_solver_disk_row, mn_solver
 mn_status mn_solve_dual(mn_system *system, size_t columns, const double *y, double *alpha, double *fitted,
                         const mn_context *ctx, mn_solution *solution, mn_error *err);
 
+/* Bytes of such a solve: seven vectors, three of them the caller's, and a pass over K. */
+double mn_solve_dual_bytes(const mn_system *system);
+
 /* values = K x from a pass that makes K anew in fp64, r = y - values - ridge x, and ||r||_F / ||y||_F; n x columns
  * each. MN_ERR_SINGULAR when that is not finite. */
 mn_status mn_system_evaluate(const mn_system *system, size_t columns, const double *y, const double *x,
@@ -52,13 +56,19 @@ mn_status mn_system_evaluate(const mn_system *system, size_t columns, const doub
 /* Frobenius norm of count numbers. */
 double mn_norm2(size_t count, const double *x);
 
-/* Bytes that opening and one solve of `columns` right-hand sides allocate at the peak, the caller's own vectors
- * included. */
-double mn_solver_bytes(const mn_solver_row *row, size_t n, size_t dim, size_t columns, mn_dtype type, int threads);
+/* What follows is asked of systems that need not be open: samples (those to come by their number and kind), kernel,
+ * options and threads have to be set. */
 
-/* MN_ERR_BUDGET when the row does not take such a system, or its memory is more than there is or may be used. */
-mn_status mn_solver_check_room(const mn_solver_row *row, const mn_solve_options *options, size_t n, size_t dim,
-                               int threads, mn_error *err);
+/* Right-hand sides to be counted, and the bytes of a vector for each of them. */
+size_t mn_system_columns(const mn_system *system);
+double mn_system_vector_bytes(const mn_system *system);
+
+/* Bytes that opening and one solve allocate at the peak, the caller's own vectors included. */
+double mn_solver_bytes(const mn_solver_row *row, const mn_system *system);
+
+/* MN_ERR_BUDGET when the row does not take such a system, or its memory is more than there is or may be used;
+ * MN_ERR_ARGUMENT when there is too little to tell interpolation by. */
+mn_status mn_solver_check_room(const mn_solver_row *row, const mn_system *system, mn_error *err);
 
 /* Notes what the Gram pass took. */
 void mn_system_note_gram(mn_system *system, double begin_s);
@@ -67,22 +77,23 @@ void mn_system_note_gram(mn_system *system, double begin_s);
 mn_status mn_system_check_norm(double norm1, mn_error *err);
 
 /* The row that `auto` begins with, or the one asked for; on disk what memory cannot hold, where a folder is given. */
-const mn_solver_row *mn_solver_choose(const mn_solve_options *options, const mn_kernel *kernel, size_t n, size_t dim,
-                                      int threads);
+const mn_solver_row *mn_solver_choose(const mn_system *system);
 
 /* Bytes this process may still allocate under the options. */
 double mn_solver_room(const mn_solve_options *options);
 
-/* How CG will go about it: rank of the preconditioner, what it keeps of K, bytes as mn_solver_bytes counts them. */
+/* How CG will go about it within the budget: rank of the preconditioner, and what it keeps of K. */
 typedef struct {
   size_t rank;
   mn_gram_kept kept; /* MN_GRAM_SINGLE or MN_GRAM_NONE */
-  double bytes;
 } mn_cg_plan;
-mn_cg_plan mn_cg_plan_for(const mn_solve_options *options, size_t n, size_t dim, size_t columns, int threads);
+mn_cg_plan mn_cg_plan_for(const mn_system *system);
 
 /* What of K the mixed solver keeps. */
-mn_gram_kept mn_mixed_choose(const mn_solve_options *options, size_t n, size_t dim, size_t columns, int threads);
+mn_gram_kept mn_mixed_choose(const mn_system *system);
+
+/* Bytes of the solver on disk, which takes what the budget leaves. */
+double mn_disk_bytes(const mn_system *system);
 
 /* The element type a precision means. */
 mn_dtype mn_precision_type(mn_precision precision);

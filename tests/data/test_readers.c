@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/memory.h"
 #include "data_support.h"
 
 /* IDX */
@@ -357,6 +358,62 @@ static void test_progress(void **state)
   assert_null(d);
 }
 
+/* The budget */
+
+static int count_any(void *user, const mn_progress *progress)
+{
+  (void)progress;
+  ++*(int *)user;
+  return 0;
+}
+
+/* Opens under a budget of what the process holds and `more` bytes. */
+static mn_status open_within(const char *text, size_t more, int *calls, mn_error *err)
+{
+  char spec[512];
+  mn_data *d = NULL;
+  const mn_context ctx = {.progress = count_any, .user = calls, .memory_bytes = mn_memory_current_rss() + more};
+  snprintf(spec, sizeof spec, text, dir);
+  mn_status st = mn_data_open(spec, &ctx, &d, err);
+  assert_true(!st == (d != NULL));
+  mn_data_close(&d);
+  return st;
+}
+
+/* An IDX file of n x 1,000 bytes, a hole. */
+static void save_hole(const char *name, size_t n)
+{
+  file_bytes x = {0};
+  char path[512];
+  put_idx(&x, 8, 2, (size_t[]){n, 1000});
+  save(&x, name);
+  snprintf(path, sizeof path, "%s/%s", dir, name);
+  assert_int_equal(truncate(path, (off_t)(n * 1000 + 12)), 0);
+}
+
+static void test_budget(void **state)
+{
+  (void)state;
+  const char *const specs[] = {"idx:%s/hole", "cifar:%s/a.bin", "synth:gaussian,n=40000,d=100", "libsvm:%s/wide"};
+  const size_t needs[] = {40000000, 3 * 3080, 40000 * 101 * 8, 5000000 * 8};
+  file_bytes wide = {0};
+  put_text(&wide, "1 5000000:1\n");
+  save(&wide, "wide");
+  save_hole("hole", 40000);
+  cifar_file("a.bin", 3, 0, 0);
+  for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
+    mn_error err = {0};
+    int calls = 0;
+    assert_int_equal(open_within(specs[i], needs[i] > 1000000 ? needs[i] / 2 : 0, &calls, &err), MN_ERR_BUDGET);
+    assert_non_null(strstr(err.text, "left of the budget"));
+    assert_null(strchr(err.text, '\n'));
+    assert_true(calls <= 1 && mn_memory_live() == 0); /* one report as a long file is opened, none of reading it */
+    assert_int_equal(open_within(specs[i], 2 * needs[i] + (8 << 20), &calls, &err), MN_OK);
+  }
+  save_hole("hole", 4000000000u); /* 4 TB: without a budget, what the machine has */
+  must_fail("idx:@hole", MN_ERR_BUDGET, "4,000,000,000 samples of 1,000 features need 4,000,000,000,000", "are there");
+}
+
 static mn_status open_and_close(void *spec, mn_error *err)
 {
   mn_data *d = NULL;
@@ -389,7 +446,8 @@ int main(void)
       cmocka_unit_test(test_gz_claims),    cmocka_unit_test(test_cifar),
       cmocka_unit_test(test_cifar_errors), cmocka_unit_test(test_specs),
       cmocka_unit_test(test_syntaxes),     cmocka_unit_test(test_pipe),
-      cmocka_unit_test(test_progress),     cmocka_unit_test(test_allocations),
+      cmocka_unit_test(test_progress),     cmocka_unit_test(test_budget),
+      cmocka_unit_test(test_allocations),
   };
   return cmocka_run_group_tests_name("readers", tests, make_dir, remove_dir);
 }

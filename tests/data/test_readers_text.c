@@ -133,7 +133,7 @@ static void test_libsvm_budget(void **state)
   (void)state;
   char text[8192] = "";
   for (int i = 0; i < 200; i++) strcat(text, "1 2147483647:1\n");
-  expect_error("libsvm:@t", text, MN_ERR_BUDGET, "200 samples with indices up to 2,147,483,647 need 3,435,973,835,200");
+  expect_error("libsvm:@t", text, MN_ERR_BUDGET, "200 samples of 2,147,483,647 features need 3,435,973,835,200");
 }
 
 /* Numbers come out as strtod has them, bit for bit. */

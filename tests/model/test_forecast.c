@@ -37,9 +37,9 @@ static void test_the_search_counts(void **state)
   mn_fit_options search = mn_fit_defaults(), given = search;
   mn_forecast f;
   given.gamma_rule = MN_GAMMA_GIVEN, given.kernel.gamma = 1;
-  double bytes = mn_bandwidth_bytes(&search, n, 1, 2);
+  double bytes = mn_bandwidth_bytes(&search, train, 1, 2);
   assert_true(bytes > (double)(n * n * sizeof(double)) && bytes < 2 * (double)(n * n * sizeof(double)));
-  assert_true(mn_bandwidth_bytes(&given, n, 1, 2) == 0);
+  assert_true(mn_bandwidth_bytes(&given, train, 1, 2) == 0);
   assert_int_equal(mn_fit_forecast(train, 0, &search, NULL, &f, NULL), MN_OK);
   assert_true(f.bytes > bytes);
   mn_data_close(&train);
@@ -74,6 +74,35 @@ static void test_a_budget_is_refused_before_the_search(void **state)
   mn_data_close(&train);
 }
 
+static int count_calls(void *user, const mn_progress *progress)
+{
+  (void)progress;
+  ++*(int *)user;
+  return 0;
+}
+
+/* One column of targets has no classes to tell interpolation by. */
+static void test_interpolation_of_reals_is_refused_before_any_work(void **state)
+{
+  (void)state;
+  int calls = 0;
+  mn_data *one = model_regression(200, 3, MN_F64, 1, 2), *two = model_regression(200, 3, MN_F64, 2, 2);
+  mn_fit_options options = mn_fit_defaults();
+  mn_context ctx = {.progress = count_calls, .user = &calls};
+  mn_model *model;
+  mn_error err = {0};
+  options.solve.solver = MN_SOLVER_CG, options.solve.interpolate = 1, options.solve.ridge = 1e-3;
+  assert_int_equal(mn_model_fit(one, &options, &ctx, &model, &err), MN_ERR_ARGUMENT);
+  assert_null(model);
+  assert_non_null(strstr(err.text, "needs classes"));
+  assert_int_equal(calls, 0);
+  assert_int_equal(mn_model_fit(two, &options, &ctx, &model, &err), MN_OK);
+  assert_true(calls > 0);
+  mn_model_close(&model);
+  mn_data_close(&one);
+  mn_data_close(&two);
+}
+
 static mn_status forecast_call(void *arg, mn_error *err)
 {
   mn_fit_options options = mn_fit_defaults();
@@ -95,6 +124,7 @@ int main(void)
       cmocka_unit_test(test_parts_add_up),
       cmocka_unit_test(test_the_search_counts),
       cmocka_unit_test(test_a_budget_is_refused_before_the_search),
+      cmocka_unit_test(test_interpolation_of_reals_is_refused_before_any_work),
       cmocka_unit_test(test_allocations),
   };
   return cmocka_run_group_tests_name("forecast", tests, NULL, NULL);

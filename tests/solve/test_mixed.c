@@ -22,11 +22,17 @@ static problem mixed_problem(size_t n, mn_kernel_name name, double gamma, double
   return p;
 }
 
+static mn_system planned(const problem *p, int threads)
+{
+  return (mn_system){.samples = p->set.samples, .kernel = p->kernel, .options = p->options, .threads = threads};
+}
+
 /* A budget that leaves room for K in the precision wanted, halfway to the next one. */
 static void keep(problem *p, mn_gram_kept kept, int threads)
 {
   size_t n = p->set.n, width = mn_panels_width(n), single = mn_panels_bytes(n, width, MN_F32);
-  double least = mn_solver_bytes(&mn_solver_mixed_row, n, p->set.dim, p->options.columns, MN_F32, threads);
+  mn_system s = planned(p, threads);
+  double least = mn_solver_bytes(&mn_solver_mixed_row, &s);
   static const double rooms[] = {[MN_GRAM_NONE] = 0.5, [MN_GRAM_SINGLE] = 1.5, [MN_GRAM_DOUBLE] = 3};
   p->options.memory_bytes = mn_memory_current_rss() + (size_t)(least + rooms[kept] * (double)single);
 }
@@ -140,7 +146,8 @@ static void every_way_of_keeping_k(void **state)
     p.options.tolerance = 1e-11;
     for (mn_gram_kept kept = MN_GRAM_NONE; kept <= MN_GRAM_DOUBLE; kept++) {
       keep(&p, kept, 2);
-      assert_int_equal(mn_mixed_choose(&p.options, N, p.set.dim, COLUMNS, 2), kept);
+      mn_system s = planned(&p, 2);
+      assert_int_equal(mn_mixed_choose(&s), kept);
       answer a = mixed_solve(&p, MN_SOLVER_CHOLESKY, 2);
       check_mixed(&a);
       assert_int_equal(a.report.gram_kept, kept);
