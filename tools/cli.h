@@ -17,7 +17,8 @@ enum {
   MN_CLI_INFO = 32,
   MN_CLI_HELP = 64,
   MN_CLI_EXPRESS = 128,
-  MN_CLI_ALL = 255
+  MN_CLI_FEATURES = 256,
+  MN_CLI_ALL = 511
 };
 
 /* Values of the options; texts are owned. */
@@ -25,15 +26,17 @@ typedef struct {
   char *data_dir, *train, *test;
   char *model, *save, *json, *labels, *scores;
   char *convert, *png, *url, *sizes, *plot, *checkpoint, *scratch;
+  char *out, *draw, *draw_images;
   size_t n, n_test, rows, cols, dim, verify;
   double corrupt;
   uint64_t shuffle;
-  int dataset, part, bench_type, bench_samples; /* numbers of the choice */
+  int dataset, part, bench_type, bench_samples, preset; /* numbers of the choice */
   int compare_threads;
   int threads, repeat;
   int mirror, dry_run, quiet, verbose, help, man, completion;
   mn_fit_options fit;
   mn_network_options network;
+  mn_features_options features; /* as given; mn_cli_features_options completes them */
 } mn_cli_values;
 
 /* An option that the subcommand accepts. */
@@ -56,7 +59,7 @@ typedef struct {
   const char *examples; /* a command a line */
 } mn_cli_command;
 
-enum { MN_CLI_ENTRIES_MAX = 64 };
+enum { MN_CLI_ENTRIES_MAX = 128 };
 
 struct mn_cli {
   const mn_cli_command *command;
@@ -77,6 +80,7 @@ mn_status mn_cli_data(mn_cli *cli, mn_error *err);
 mn_status mn_cli_download(mn_cli *cli, mn_error *err);
 mn_status mn_cli_bench(mn_cli *cli, mn_error *err);
 mn_status mn_cli_express(mn_cli *cli, mn_error *err);
+mn_status mn_cli_features(mn_cli *cli, mn_error *err);
 mn_status mn_cli_info(mn_cli *cli, mn_error *err);
 mn_status mn_cli_help(mn_cli *cli, mn_error *err);
 
@@ -87,11 +91,26 @@ typedef struct {
 } mn_cli_row;
 
 const mn_cli_row *mn_cli_rows(size_t *count);
+extern const char mn_cli_results[]; /* the group before which the options of library calls stand */
 
-/* Fills the entries of cli->command, own options and those of a fit, in the order of the help. */
+/* Fills the entries of cli->command, its own options and those of library calls, in the order of the help
+ * (option_lists.c). */
 void mn_cli_collect(mn_cli *cli);
 const char *mn_cli_dataset_name(int value);
 const char *mn_cli_part_name(int value);
+
+/* ---- feature maps (feature_options.c) */
+
+/* The map that the options describe: the defaults of --features, then --preset, then the options given one by one,
+ * which must be that map's; the seed is that of --seed. MN_FEATURES_NONE without --features. */
+mn_status mn_cli_features_options(const mn_cli *cli, mn_features_options *out, mn_error *err);
+
+/* "conv, preset b: 4,096 whitened filters of 6 x 6, twosided", "gabor: 3 scales, 8 orientations, pooling scale 1". */
+void mn_cli_describe_map(const mn_cli *cli, const mn_features_options *options, char *text, size_t size);
+
+/* Members of a JSON object: "features" (the map's name), every option that it has by its name on the command line, with
+ * _ for -, "preset" and "seed". */
+void mn_cli_report_map(mn_report *report, const mn_cli *cli, const mn_features_options *options);
 
 /* ---- parsing (parse.c) */
 

@@ -6,6 +6,8 @@
 
 #define AT(name) offsetof(mn_cli_values, name)
 
+const char mn_cli_results[] = "Results";
+
 const char *mn_cli_dataset_name(int value)
 {
   static const char *const names[] = {"mnist", "cifar10"};
@@ -29,7 +31,7 @@ static const char *samples_name(int value)
   return value >= 0 ? mn_bench_samples_string((mn_bench_samples)value) : NULL;
 }
 
-static const char data_group[] = "Data", result_group[] = "Results", run_group[] = "Running";
+static const char data_group[] = "Data", run_group[] = "Running";
 
 static const mn_cli_row rows[] = {
     {{.key = "dataset",
@@ -40,14 +42,14 @@ static const mn_cli_row rows[] = {
       .argument = "NAME",
       .group = data_group,
       .help = "A standard data set, in its usual files below --data-dir."},
-     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_EXPRESS},
+     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_EXPRESS | MN_CLI_FEATURES},
     {{.key = "data-dir",
       .type = MN_OPTION_TEXT,
       .offset = AT(data_dir),
       .argument = "DIR",
       .group = data_group,
       .help = "Where the standard data sets are. Default: $MINNORM_DATA, else ./data."},
-     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_DOWNLOAD | MN_CLI_EXPRESS},
+     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_DOWNLOAD | MN_CLI_EXPRESS | MN_CLI_FEATURES},
     {{.key = "train",
       .type = MN_OPTION_TEXT,
       .offset = AT(train),
@@ -55,7 +57,7 @@ static const mn_cli_row rows[] = {
       .group = data_group,
       .excludes = "dataset",
       .help = "Training samples; SPEC is explained below."},
-     MN_CLI_FIT | MN_CLI_DATA | MN_CLI_EXPRESS},
+     MN_CLI_FIT | MN_CLI_DATA | MN_CLI_EXPRESS | MN_CLI_FEATURES},
     {{.key = "test",
       .type = MN_OPTION_TEXT,
       .offset = AT(test),
@@ -63,7 +65,7 @@ static const mn_cli_row rows[] = {
       .group = data_group,
       .excludes = "dataset",
       .help = "Test samples; SPEC is explained below."},
-     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_EXPRESS},
+     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_EXPRESS | MN_CLI_FEATURES},
     {{.key = "part",
       .type = MN_OPTION_CHOICE,
       .offset = AT(part),
@@ -72,6 +74,16 @@ static const mn_cli_row rows[] = {
       .group = data_group,
       .help = "Which part of --dataset. Default: test for predict, train for data."},
      MN_CLI_PREDICT | MN_CLI_DATA},
+    {{.key = "part",
+      .type = MN_OPTION_CHOICE,
+      .offset = AT(part),
+      .choice = mn_cli_part_name,
+      .argument = "PART",
+      .group = data_group,
+      .help =
+          "The samples whose features are computed. Filters and scaling come from the training samples in any case. "
+          "Default: test where --test is given, else train."},
+     MN_CLI_FEATURES},
     {{.key = "n",
       .letter = 'n',
       .type = MN_OPTION_SIZE,
@@ -80,8 +92,8 @@ static const mn_cli_row rows[] = {
       .most = INFINITY,
       .argument = "N",
       .group = data_group,
-      .help = "The first N samples only: of the training set for fit, of the samples shown for data."},
-     MN_CLI_FIT | MN_CLI_DATA},
+      .help = "The first N samples only: of the training set, or of the samples shown by data."},
+     MN_CLI_FIT | MN_CLI_DATA | MN_CLI_FEATURES},
     {{.key = "n-test",
       .type = MN_OPTION_SIZE,
       .offset = AT(n_test),
@@ -89,15 +101,15 @@ static const mn_cli_row rows[] = {
       .most = INFINITY,
       .argument = "M",
       .group = data_group,
-      .help = "The first M of the samples to predict only."},
-     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_EXPRESS},
+      .help = "The first M of the test samples only."},
+     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_EXPRESS | MN_CLI_FEATURES},
     {{.key = "shuffle",
       .type = MN_OPTION_U64,
       .offset = AT(shuffle),
       .argument = "SEED",
       .group = data_group,
       .help = "Put the samples in a random order first."},
-     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_EXPRESS},
+     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_EXPRESS | MN_CLI_FEATURES},
     {{.key = "mirror",
       .type = MN_OPTION_FLAG,
       .offset = AT(mirror),
@@ -110,6 +122,12 @@ static const mn_cli_row rows[] = {
       .group = data_group,
       .help = "Add the mirror image, left for right, of every image; N counts the images before."},
      MN_CLI_DATA},
+    {{.key = "mirror",
+      .type = MN_OPTION_FLAG,
+      .offset = AT(mirror),
+      .group = data_group,
+      .help = "Add the mirror image, left for right, of every training image; N counts the images before."},
+     MN_CLI_FEATURES},
     {{.key = "url",
       .type = MN_OPTION_TEXT,
       .offset = AT(url),
@@ -202,28 +220,28 @@ static const mn_cli_row rows[] = {
       .type = MN_OPTION_TEXT,
       .offset = AT(save),
       .argument = "MODEL",
-      .group = result_group,
+      .group = mn_cli_results,
       .help = "Save the model: a folder with model.json and .npy arrays. An existing model is replaced."},
      MN_CLI_FIT},
     {{.key = "save",
       .type = MN_OPTION_TEXT,
       .offset = AT(save),
       .argument = "NET",
-      .group = result_group,
+      .group = mn_cli_results,
       .help = "Save the network: a folder with network.json and .npy arrays. An existing network is replaced."},
      MN_CLI_EXPRESS},
     {{.key = "plot",
       .type = MN_OPTION_TEXT,
       .offset = AT(plot),
       .argument = "FILE",
-      .group = result_group,
+      .group = mn_cli_results,
       .help = "Draw the function and its kinks, or error and norm against N, with gnuplot; FILE ends in .svg or .png."},
      MN_CLI_EXPRESS},
     {{.key = "plot",
       .type = MN_OPTION_TEXT,
       .offset = AT(plot),
       .argument = "FILE",
-      .group = result_group,
+      .group = mn_cli_results,
       .help = "Draw rates and seconds against N, with gnuplot; FILE ends in .svg or .png."},
      MN_CLI_BENCH},
     {{.key = "verify",
@@ -233,22 +251,65 @@ static const mn_cli_row rows[] = {
       .most = INFINITY,
       .fallback = "0",
       .argument = "M",
-      .group = result_group,
+      .group = mn_cli_results,
       .help = "Training points that the network is run on unit by unit, which takes M n steps; the others are checked "
               "piece by piece. 0: all where n^2 steps an output are at most 1e10, else 2,000."},
      MN_CLI_EXPRESS},
+    {{.key = "out",
+      .letter = 'o',
+      .type = MN_OPTION_TEXT,
+      .offset = AT(out),
+      .argument = "FILE",
+      .group = mn_cli_results,
+      .help = "Write the features: an array of single precision, a row a sample; FILE ends in .npy."},
+     MN_CLI_FEATURES},
+    {{.key = "draw",
+      .type = MN_OPTION_TEXT,
+      .offset = AT(draw),
+      .argument = "FILE",
+      .group = mn_cli_results,
+      .help = "Draw what the map looks for as PNG: the wavelets above their Fourier transforms, or the first filters."},
+     MN_CLI_FEATURES},
+    {{.key = "draw-images",
+      .type = MN_OPTION_TEXT,
+      .offset = AT(draw_images),
+      .argument = "FILE",
+      .group = mn_cli_results,
+      .help = "Draw what the map makes of the first samples as PNG: a row each, the image first, then its features as "
+              "pictures."},
+     MN_CLI_FEATURES},
+    {{.key = "rows",
+      .type = MN_OPTION_SIZE,
+      .offset = AT(rows),
+      .least = 1,
+      .most = 1000,
+      .fallback = "6",
+      .argument = "R",
+      .group = mn_cli_results,
+      .help = "Samples in the picture of --draw-images."},
+     MN_CLI_FEATURES},
+    {{.key = "cols",
+      .type = MN_OPTION_SIZE,
+      .offset = AT(cols),
+      .least = 1,
+      .most = 1000,
+      .fallback = "16",
+      .argument = "C",
+      .group = mn_cli_results,
+      .help = "Pictures of features a sample there, spread over all that there are."},
+     MN_CLI_FEATURES},
     {{.key = "labels",
       .type = MN_OPTION_TEXT,
       .offset = AT(labels),
       .argument = "FILE",
-      .group = result_group,
+      .group = mn_cli_results,
       .help = "Write the predicted labels: a label a line, or an array when FILE ends in .npy."},
      MN_CLI_FIT | MN_CLI_PREDICT},
     {{.key = "scores",
       .type = MN_OPTION_TEXT,
       .offset = AT(scores),
       .argument = "FILE",
-      .group = result_group,
+      .group = mn_cli_results,
       .help = "Write the predicted scores, a row a sample and a column a class (or target); FILE ends in .npy or "
               ".csv."},
      MN_CLI_FIT | MN_CLI_PREDICT},
@@ -256,14 +317,14 @@ static const mn_cli_row rows[] = {
       .type = MN_OPTION_TEXT,
       .offset = AT(convert),
       .argument = "SPEC",
-      .group = result_group,
+      .group = mn_cli_results,
       .help = "Write the samples in another format: idx:, cifar:, npy:, libsvm: or csv: with the names of the files."},
      MN_CLI_DATA},
     {{.key = "png",
       .type = MN_OPTION_TEXT,
       .offset = AT(png),
       .argument = "FILE",
-      .group = result_group,
+      .group = mn_cli_results,
       .help = "Write a picture of the first images."},
      MN_CLI_DATA},
     {{.key = "rows",
@@ -273,7 +334,7 @@ static const mn_cli_row rows[] = {
       .most = 1000,
       .fallback = "10",
       .argument = "R",
-      .group = result_group,
+      .group = mn_cli_results,
       .help = "Rows of images in the picture."},
      MN_CLI_DATA},
     {{.key = "cols",
@@ -283,7 +344,7 @@ static const mn_cli_row rows[] = {
       .most = 1000,
       .fallback = "10",
       .argument = "C",
-      .group = result_group,
+      .group = mn_cli_results,
       .help = "Columns of images in the picture."},
      MN_CLI_DATA},
     {{.key = "json",
@@ -291,9 +352,9 @@ static const mn_cli_row rows[] = {
       .type = MN_OPTION_TEXT,
       .offset = AT(json),
       .argument = "FILE",
-      .group = result_group,
+      .group = mn_cli_results,
       .help = "Write the report as one JSON object; - is standard output, instead of the table."},
-     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_BENCH | MN_CLI_INFO | MN_CLI_EXPRESS},
+     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_BENCH | MN_CLI_INFO | MN_CLI_EXPRESS | MN_CLI_FEATURES},
     {{.key = "checkpoint",
       .type = MN_OPTION_TEXT,
       .offset = AT(checkpoint),
@@ -316,6 +377,12 @@ static const mn_cli_row rows[] = {
       .group = run_group,
       .help = "Print the forecast of memory, operations and time, and stop."},
      MN_CLI_FIT},
+    {{.key = "dry-run",
+      .type = MN_OPTION_FLAG,
+      .offset = AT(dry_run),
+      .group = run_group,
+      .help = "Print size and cost of the map, measured on a few samples, and stop."},
+     MN_CLI_FEATURES},
     {{.key = "threads",
       .letter = 't',
       .type = MN_OPTION_INT,
@@ -326,14 +393,14 @@ static const mn_cli_row rows[] = {
       .argument = "T",
       .group = run_group,
       .help = "Number of threads; 0: every core."},
-     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_BENCH | MN_CLI_EXPRESS},
+     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_BENCH | MN_CLI_EXPRESS | MN_CLI_FEATURES},
     {{.key = "quiet",
       .letter = 'q',
       .type = MN_OPTION_FLAG,
       .offset = AT(quiet),
       .group = run_group,
       .help = "Print errors only, and no table."},
-     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_DOWNLOAD | MN_CLI_BENCH | MN_CLI_EXPRESS},
+     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_DOWNLOAD | MN_CLI_BENCH | MN_CLI_EXPRESS | MN_CLI_FEATURES},
     {{.key = "verbose",
       .letter = 'v',
       .type = MN_OPTION_FLAG,
@@ -341,7 +408,7 @@ static const mn_cli_row rows[] = {
       .group = run_group,
       .excludes = "quiet",
       .help = "Print what the library remarks on its way."},
-     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_DOWNLOAD | MN_CLI_BENCH | MN_CLI_EXPRESS},
+     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_DOWNLOAD | MN_CLI_BENCH | MN_CLI_EXPRESS | MN_CLI_FEATURES},
     {{.key = "man",
       .type = MN_OPTION_FLAG,
       .offset = AT(man),
@@ -368,42 +435,4 @@ const mn_cli_row *mn_cli_rows(size_t *count)
 {
   *count = sizeof rows / sizeof *rows;
   return rows;
-}
-
-static void append(mn_cli *cli, const mn_option *option, void *target)
-{
-  if (cli->entry_count < MN_CLI_ENTRIES_MAX) cli->entries[cli->entry_count++] = (mn_cli_entry){option, target, 0};
-}
-
-static void append_table(mn_cli *cli, const mn_option *table, size_t count, void *target)
-{
-  for (size_t i = 0; i < count; i++) append(cli, &table[i], target);
-}
-
-/* The rows of a library call's options stand between the commands' own: after those of the data, before those of the
- * results. */
-static void append_library(mn_cli *cli)
-{
-  size_t count;
-  const mn_option *table;
-  if (cli->command->bit == MN_CLI_FIT) {
-    table = mn_fit_option_table(&count);
-    append_table(cli, table, count, &cli->values.fit);
-  } else if (cli->command->bit == MN_CLI_EXPRESS) {
-    table = mn_network_option_table(&count);
-    append_table(cli, table, count, &cli->values.network);
-  }
-}
-
-void mn_cli_collect(mn_cli *cli)
-{
-  int pending = 1;
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    if (!(rows[i].commands & cli->command->bit)) continue;
-    if (pending && rows[i].option.group == result_group) {
-      append_library(cli);
-      pending = 0;
-    }
-    append(cli, &rows[i].option, &cli->values);
-  }
 }

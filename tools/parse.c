@@ -68,16 +68,15 @@ int mn_cli_given(const mn_cli *cli, const char *key)
 /* The subcommand that has an option of this name, or NULL. */
 static const char *owner_of(const char *key)
 {
-  size_t count, commands;
-  const mn_cli_command *command = mn_cli_commands(&commands);
-  const mn_cli_row *rows = mn_cli_rows(&count);
-  for (size_t i = 0; i < count; i++)
-    for (size_t c = 0; c < commands && !strcmp(rows[i].option.key, key); c++)
-      if (rows[i].commands & command[c].bit) return command[c].name;
-  const mn_option *table = mn_fit_option_table(&count);
-  if (mn_option_find(table, count, key)) return "fit";
-  table = mn_network_option_table(&count);
-  return mn_option_find(table, count, key) ? "express" : NULL;
+  static mn_cli other; /* large */
+  size_t count;
+  const mn_cli_command *commands = mn_cli_commands(&count);
+  for (size_t i = 0; i < count; i++) {
+    other = (mn_cli){.command = &commands[i]};
+    mn_cli_collect(&other);
+    if (entry_by_key(&other, key)) return commands[i].name;
+  }
+  return NULL;
 }
 
 /* "--sa, --sc" of all that an abbreviation may mean; returns how many. */
@@ -155,6 +154,7 @@ static mn_status set_defaults(mn_cli *cli, mn_error *err)
 {
   cli->values.fit = mn_fit_defaults();
   cli->values.network = mn_network_defaults();
+  cli->values.features = mn_features_default(MN_FEATURES_NONE);
   for (size_t i = 0; i < cli->entry_count; i++) {
     mn_status st = mn_options_defaults(cli->entries[i].option, 1, cli->entries[i].target, err);
     if (st) return st;

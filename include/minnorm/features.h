@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "minnorm/context.h"
+#include "minnorm/options.h"
 #include "minnorm/samples.h"
 #include "minnorm/status.h"
 
@@ -104,6 +105,11 @@ typedef struct {
 } mn_preset_info;
 const mn_preset_info *mn_features_preset_at(size_t i);
 mn_status mn_features_preset(const char *name, mn_features_options *options, mn_error *err);
+
+/* The rows of mn_features_options, all members but the seed. Most defaults depend on map and preset, so a row's own says
+ * nothing here: start from mn_features_default. A row of this table is used: 1 when the map reads its member. */
+const mn_option *mn_features_option_table(size_t *count);
+int mn_features_option_used(const mn_option *row, mn_features_name name);
 
 typedef struct mn_features mn_features;
 
