@@ -52,7 +52,10 @@ static mn_status forecast(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
   mn_info info;
   mn_info_get(&info);
   run->budget_bytes = (double)(o->solve.memory_bytes ? o->solve.memory_bytes : info.memory_available);
-  return mn_fit_forecast(run->train, run->test ? run->test->n : 0, o, &cli->context, &run->forecast, err);
+  mn_status st = mn_fit_forecast(run->train, run->test ? run->test->n : 0, o, &cli->context, &run->forecast, err);
+  run->before_s = mn_report_now_s() - cli->start_s;
+  run->forecast.total_s += run->before_s;
+  return st;
 }
 
 static mn_status report_forecast(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)

@@ -9,6 +9,7 @@ typedef struct {
   mn_model *model;
   mn_cli_predictions predictions; /* of the test samples */
   mn_forecast forecast;
+  double before_s;     /* that reading and the forecast itself took; part of its total_s */
   double budget_bytes; /* of --memory, or what the machine has available */
 } mn_cli_fit_run;
 

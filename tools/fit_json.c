@@ -103,6 +103,8 @@ static void system_members(mn_report *j, const mn_fit_report *r)
   mn_report_count(j, "resumed_panels", s->resumed_panels);
   mn_report_count(j, "disk_bytes", s->disk_bytes);
   mn_report_real(j, "disk_read_bytes", s->disk_read_bytes);
+  mn_report_real(j, "weighed_cg_s", s->weighed_cg_s);
+  mn_report_real(j, "weighed_factor_s", s->weighed_factor_s);
   mn_report_begin_list(j, "fallbacks");
   for (int i = 0; i < s->fallback_count; i++) mn_report_text(j, NULL, s->fallbacks[i]);
   mn_report_end(j);
@@ -198,6 +200,7 @@ mn_status mn_cli_fit_forecast_json(const mn_cli *cli, const mn_cli_fit_run *run,
   mn_report_real(j, "residual_flops", f->residual_flops);
   mn_report_real(j, "predict_flops", f->predict_flops);
   mn_report_real(j, "gemm_gflops", f->gflops);
+  mn_report_real(j, "reading_s", run->before_s);
   mn_report_real(j, "bandwidth_s", f->bandwidth_s);
   mn_report_real(j, "allocate_s", f->allocate_s);
   mn_report_real(j, "gram_s", f->gram_s);
@@ -205,6 +208,8 @@ mn_status mn_cli_fit_forecast_json(const mn_cli *cli, const mn_cli_fit_run *run,
   mn_report_real(j, "residual_s", f->residual_s);
   mn_report_real(j, "predict_s", f->predict_s);
   mn_report_real(j, "total_s", f->total_s); /* expected, as the rest */
+  mn_report_real(j, "weighed_cg_s", f->weighed_cg_s);
+  mn_report_real(j, "weighed_factor_s", f->weighed_factor_s);
   st = mn_report_write(j, cli->values.json, err);
   mn_report_close(&j);
   return st;

@@ -48,6 +48,13 @@ static void data_line(const mn_cli *cli, const mn_cli_fit_run *run)
                 features);
 }
 
+static void weighed_line(double cg_s, double factor_s)
+{
+  if (isfinite(cg_s))
+    mn_cli_line("weighed", "%s expected of cg, %s of the mixed factor", mn_number_seconds(cg_s).text,
+                mn_number_seconds(factor_s).text);
+}
+
 static void forecast_row(const char *phase, double flops, double seconds)
 {
   mn_cli_line(phase, "%9.2g flops  %12s", flops, mn_number_seconds(seconds).text);
@@ -59,6 +66,8 @@ void mn_cli_fit_forecast_table(const mn_cli *cli, const mn_cli_fit_run *run)
   data_line(cli, run);
   mn_cli_line("solver", "%s, %d threads, %.1f Gflop/s measured", mn_solver_string(f->solver), mn_cli_threads(cli),
               f->gflops);
+  weighed_line(f->weighed_cg_s, f->weighed_factor_s);
+  mn_cli_line("reading", "%15s  %12s", "", mn_number_seconds(run->before_s).text);
   if (f->bandwidth_flops > 0) forecast_row("bandwidth", f->bandwidth_flops, f->bandwidth_s);
   if (f->allocate_s > 0) mn_cli_line("memory", "%15s  %12s", "", mn_number_seconds(f->allocate_s).text);
   forecast_row("gram", f->gram_flops, f->gram_s);
@@ -87,6 +96,7 @@ static void solver_lines(const mn_cli *cli, const mn_fit_report *r)
   const mn_system_report *s = &r->system;
   mn_cli_line("solver", "%s, %s, ridge %s, %d threads", mn_solver_string(s->solver), mn_precision_string(s->precision),
               mn_number_real(r->ridge, 6).text, mn_cli_threads(cli));
+  weighed_line(s->weighed_cg_s, s->weighed_factor_s);
   if (s->gram_kept != MN_GRAM_NONE)
     mn_cli_line("kept", "the Gram matrix in %s precision", mn_gram_kept_string(s->gram_kept));
   if (s->preconditioner_rank)

@@ -40,8 +40,11 @@ const char *mn_precision_string(mn_precision precision);
 const char *mn_gram_kept_string(mn_gram_kept kept); /* "none", "single", "double" */
 
 typedef struct {
-  mn_solver solver; /* auto: least squares for a linear kernel with dim < n, CG to interpolate, else Cholesky, with
-                       fallbacks */
+  /* auto: least squares for a linear kernel with dim < n, CG to interpolate, else Cholesky, with fallbacks. From 16,384
+   * samples on CG takes the place of mixed Cholesky where it is expected to be done earlier by the rates measured on
+   * this machine, and gives way to it when its progress says otherwise; not with a precision, a checkpoint or a scratch
+   * folder asked for, more than 40 columns, a kernel that is not semidefinite, or need_factor. */
+  mn_solver solver;
   mn_precision precision; /* of the factor. mixed: fp32, and conjugate gradients with it to a residual in fp64, or fp64
                              where that stalls above rounding, 4 u sqrt(n) mean(K_ii) ||alpha|| / ||y||, below which no
                              fp64 factor gets either; auto: mixed from 8,192 samples on, double below. The residual is
@@ -54,6 +57,7 @@ typedef struct {
   double tolerance;    /* refinement and CG stop at this relative residual */
   int interpolate;     /* 1: CG stops when the largest of the fitted values is where that of the targets is, for every
                           sample, and the norm changes by less than 1e-3 over 5 iterations; two columns at least */
+  int need_factor;     /* 1: rcond or leave-one-out is wanted, or many solves are to come: auto takes no CG */
   size_t columns;      /* right-hand sides to be solved at once, for their memory to be counted; 0: 10 */
   /* Folders, which stay the caller's; NULL: none. With a checkpoint, a Cholesky factor is kept there panel by panel:
    * the same call goes on from the last finished one after a stop at any moment, and removes it once a system was
@@ -73,7 +77,8 @@ typedef struct {
   mn_precision precision; /* never auto */
   size_t unknowns;        /* rows of alpha: n, or dim where the unknowns are the weights of a linear model */
   int primal;             /* 1: the unknowns are those weights */
-  double allocate_s;      /* bringing the memory of the matrix in; NaN for least squares, which has none */
+  double weighed_cg_s, weighed_factor_s; /* where auto weighed them: what it expected of each, without predictions */
+  double allocate_s; /* bringing the memory of the matrix in; NaN for least squares, which has none */
   double gram_s, factor_s;
   double gram_gflops, factor_gflops; /* counting n^2 d and the factorisation's own flops, 1e9 a second;
                                         NaN for eigenvalues, whose flops depend on the matrix */
@@ -128,6 +133,7 @@ typedef struct {
   double gflops; /* gemm rate measured on this machine just now, at the threads asked for */
   /* Expected seconds: of the search for gamma, of bringing the matrix's memory in, of the passes, and their total. */
   double bandwidth_s, allocate_s, gram_s, factor_s, residual_s, predict_s, total_s;
+  double weighed_cg_s, weighed_factor_s; /* where auto weighs them, the seconds it expects of each; else NaN */
   mn_solver solver;
 } mn_forecast;
 

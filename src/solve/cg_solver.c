@@ -96,11 +96,11 @@ static double held_bytes(const mn_system *s)
   return kept_bytes(s, mn_cg_plan_for(s));
 }
 
-static double cg_flops(size_t n, size_t dim)
+/* Of the preconditioner; 2,800 columns more stand for what pivots and neighbours take at a lower rate. */
+static double cg_flops(const mn_system *s)
 {
-  double r = (double)usual_rank(n, 0);
-  (void)dim;
-  return (double)n * r * r;
+  double rank = (double)mn_cg_plan_for(s).rank;
+  return (double)s->samples.n * rank * (rank + 2800);
 }
 
 static mn_status keep_gram(mn_system *s, cg *m, const mn_context *ctx, mn_error *err)
@@ -167,6 +167,8 @@ typedef struct {
   const double *y;
   int round;                 /* 0: the first run, later ones correct what it found */
   int ended;                 /* the last run came to what was asked of it */
+  double begin_s;            /* of the iteration */
+  int outrun;                /* 1: the factor that auto weighed this against is expected to be done earlier */
   double noise;              /* error of the residual that single precision makes, over the size of the correction */
   float *single;             /* n x columns: a vector in the precision of K */
   double *scale;             /* columns: of that vector's */
@@ -249,10 +251,25 @@ static int settled(const run *r)
   return low > 0 && high - low <= settled_change * high;
 }
 
+/* Residuals fall evenly, more or less: seconds left until the tolerance, against those of the whole factor. Judged when
+ * a tenth of these are spent, and with doubt in favour of what is under way. */
+static int is_outrun(const run *r, int iteration, double residual)
+{
+  const double early = 0.1, doubt = 2;
+  double factor_s = r->s->report.weighed_factor_s, spent_s = mn_clock_s() - r->begin_s;
+  double digits = -log(residual), all = -log(r->s->options.tolerance);
+  if (isnan(factor_s) || spent_s < early * factor_s || digits >= all) return 0;
+  double left_s = digits > 0 ? spent_s * (all / digits - 1) : INFINITY;
+  if (left_s <= doubt * factor_s) return 0;
+  mn_log(r->ctx, "cg: %.0f s more expected after %d iterations, %.0f s of the factor", left_s, iteration, factor_s);
+  return 1;
+}
+
 static int watch(void *arg, const mn_pcg_step *step)
 {
   run *r = arg;
   int iteration = r->out->iterations + step->iteration;
+  if ((r->outrun = is_outrun(r, iteration, step->residual * r->out->residual))) return 1;
   if (r->round || !r->class_of) {
     double left = step->residual * r->out->residual, size = mn_norm2(r->s->samples.n * r->columns, step->x);
     mn_log(r->ctx, "iteration %d: residual %.1e", iteration, left);
@@ -330,9 +347,12 @@ static mn_status solve(run *r, double *alpha, double *space, mn_error *err)
     if ((st = correct(r, alpha, space, err))) return st;
     if (r->class_of) r->out->misfit = misfit_of(r, alpha, space);
     r->out->converged = is_done(r);
-    if (r->out->residual > 0.5 * before) break;
+    if (r->out->residual > 0.5 * before || r->outrun) break;
   }
-  return mn_meter_close(&r->meter, err);
+  st = mn_meter_close(&r->meter, err);
+  if (st || r->out->converged || isnan(r->s->report.weighed_factor_s)) return st;
+  return MN_FAIL(err, MN_ERR_SINGULAR, "cg: residual %.1e after %d iterations%s", r->out->residual, r->out->iterations,
+                 r->outrun ? ", the factor is expected to be faster" : "");
 }
 
 static mn_status cg_solve(mn_system *system, size_t columns, const double *y, double *alpha, double *fitted,
@@ -341,6 +361,7 @@ static mn_status cg_solve(mn_system *system, size_t columns, const double *y, do
   size_t n = system->samples.n, count = n * columns;
   double begin_s = mn_clock_s(), *space = mn_alloc_matrix(4 * count, sizeof *space);
   run r = {.s = system, .m = system->state, .columns = columns, .ctx = ctx, .out = solution, .y = y};
+  r.begin_s = begin_s;
   r.single = mn_alloc_matrix(count, sizeof *r.single);
   r.scale = mn_alloc(columns, sizeof *r.scale);
   mn_status st = space && r.single && r.scale ? MN_OK : MN_NO_MEMORY(err, 4 * count * sizeof *space);

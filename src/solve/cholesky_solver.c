@@ -21,10 +21,9 @@ static double peak_bytes(const mn_system *s)
   return held_bytes(s) + mn_gram_fill_bytes(&s->samples, mn_panels_width(s->samples.n), type, s->threads);
 }
 
-static double cholesky_flops(size_t n, size_t dim)
+static double cholesky_flops(const mn_system *s)
 {
-  (void)dim;
-  return mn_cholesky_flops(n);
+  return mn_cholesky_flops(s->samples.n);
 }
 
 typedef struct {
@@ -59,7 +58,7 @@ static mn_status factor(mn_system *s, cholesky *m, const mn_context *ctx, double
   double begin_s = mn_clock_s();
   st = run(s, m, ctx, err);
   s->report.factor_s = mn_clock_s() - begin_s;
-  if (!s->report.resumed_panels) s->report.factor_gflops = cholesky_flops(s->samples.n, 0) / s->report.factor_s * 1e-9;
+  if (!s->report.resumed_panels) s->report.factor_gflops = cholesky_flops(s) / s->report.factor_s * 1e-9;
   return st;
 }
 

@@ -33,17 +33,15 @@ static double eigen_peak_bytes(const mn_system *s)
   return fmax(lu_peak_bytes(s), held_bytes(s) + (double)mn_eigen_workspace_bytes(s->samples.n));
 }
 
-static double lu_flops(size_t n, size_t dim)
+static double lu_flops(const mn_system *s)
 {
-  (void)dim;
-  return 2 * (double)n * (double)n * (double)n / 3;
+  return 2 * pow((double)s->samples.n, 3) / 3;
 }
 
 /* Tridiagonal reduction 4/3, divide and conquer at most 8/3, back-transformation 2: LAPACK Working Note 41. */
-static double eigen_flops(size_t n, size_t dim)
+static double eigen_flops(const mn_system *s)
 {
-  (void)dim;
-  return 6 * (double)n * (double)n * (double)n;
+  return 6 * pow((double)s->samples.n, 3);
 }
 
 /* The full matrix, and its 1-norm. */
@@ -75,7 +73,7 @@ static mn_status open_state(mn_system *s, dense **out, mn_error *err)
 static void note_factor(mn_system *s, double begin_s)
 {
   s->report.factor_s = mn_clock_s() - begin_s;
-  s->report.factor_gflops = s->row->flops(s->samples.n, s->samples.dim) / s->report.factor_s * 1e-9;
+  s->report.factor_gflops = s->row->flops(s) / s->report.factor_s * 1e-9;
 }
 
 static mn_status lu_open(mn_system *s, const mn_context *ctx, mn_error *err)

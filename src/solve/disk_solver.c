@@ -48,10 +48,9 @@ static double held_bytes(const mn_system *s)
   return least_plan(s->samples.n, mn_precision_type(s->options.precision), mn_system_columns(s)).solve_bytes;
 }
 
-static double disk_flops(size_t n, size_t dim)
+static double disk_flops(const mn_system *s)
 {
-  (void)dim;
-  return mn_cholesky_flops(n);
+  return mn_cholesky_flops(s->samples.n);
 }
 
 /* What the factorisation, whose vectors are the targets alone, may take beside the buffers of the Gram pass; and a

@@ -15,20 +15,23 @@
 
 /* Fraction of the gemm rate that a factorisation reaches, as `minnorm bench` shows it; dsyevd and dgesdd are bound by
  * memory for about half of their flops. */
-static const double factor_share = 0.95, spectral_share = 0.4;
+static const double factor_share = 0.95, spectral_share = 0.4, preconditioner_share = 0.9;
 
 /* Samples that passes are timed on, and flops that a pass over them may take. */
 enum { PROBE_LEAST = 256, PROBE_MOST = 2048 };
 static const double probe_flops = 4e9, measure_s = 0.25;
 
+/* Order of the panels that products are timed on: beyond the caches, as those of a fit. */
+enum { STREAM_MOST = 8192 };
+
 /* The first touch of a GiB takes no less: the few MiB that are tried are often at hand already. */
-static const double touch_least_s = 0.5;
+static const double touch_least_s = 1;
 
 /* Seconds of the passes over K of order n. */
 typedef struct {
-  size_t n;
+  size_t n, stream;
   double fill_s;    /* into panels, in the type of the factor */
-  double product_s; /* panels times the vectors */
+  double product_s; /* panels of order `stream` times the vectors */
   double made_s;    /* K made anew in fp64, times the vectors */
   double cross_s;   /* K of two sets of n, times the vectors, as predictions take it */
   double touch_s;   /* the first touch of a GiB */
@@ -49,9 +52,9 @@ typedef struct {
   double *v, *out; /* n x columns; of single panels v holds floats */
 } workshop;
 
-static mn_status workshop_open(workshop *w, mn_dtype type, mn_error *err)
+static mn_status workshop_open(workshop *w, size_t n, mn_dtype type, mn_error *err)
 {
-  size_t n = w->samples.n, count = n * w->columns;
+  size_t count = n * w->columns;
   mn_status st = mn_panels_open(n, mn_panels_width(n), type, &w->panels, err);
   if (st) return st;
   w->v = mn_calloc(count, sizeof *w->v);
@@ -110,6 +113,16 @@ static mn_status time_touch(int threads, double *seconds, mn_error *err)
   return MN_OK;
 }
 
+static mn_status time_product(size_t n, mn_dtype type, size_t columns, int threads, double *seconds, mn_error *err)
+{
+  workshop w = {.threads = threads, .columns = columns};
+  mn_status st = workshop_open(&w, n, type, err);
+  if (!st) st = mn_panels_populate(w.panels, threads, NULL, err);
+  if (!st) st = time_call(&w, run_product, seconds, err);
+  workshop_close(&w);
+  return st;
+}
+
 static mn_status take_probe(const mn_samples *like, size_t n, const mn_kernel *kernel, mn_dtype type, size_t columns,
                             int threads, probe *out, mn_error *err)
 {
@@ -117,15 +130,14 @@ static mn_status take_probe(const mn_samples *like, size_t n, const mn_kernel *k
   few.n = probe_size(n < like->n ? n : like->n, like->dim);
   workshop w = {
       .samples = mn_samples_of(&few, like->scaling), .kernel = kernel, .threads = threads, .columns = columns};
-  mn_status st = workshop_open(&w, type, err);
-  out->n = few.n;
+  mn_status st = workshop_open(&w, few.n, type, err);
+  out->n = few.n, out->stream = n < STREAM_MOST ? n : STREAM_MOST;
   if (!st) st = time_call(&w, run_fill, &out->fill_s, err);
-  if (!st) st = time_call(&w, run_product, &out->product_s, err);
   if (!st) st = time_call(&w, run_made, &out->made_s, err);
   if (!st) st = time_call(&w, run_cross, &out->cross_s, err);
   if (!st) st = time_touch(threads, &out->touch_s, err);
   workshop_close(&w);
-  return st;
+  return st ? st : time_product(out->stream, type, columns, threads, &out->product_s, err);
 }
 
 /* Panels are multiplied a tile at a time, which is slower the smaller it is. */
@@ -135,10 +147,10 @@ static int works_on_panels(const mn_solver_row *row)
          row == &mn_solver_cg_row;
 }
 
-static void count_flops(size_t n, size_t m, size_t dim, const mn_solver_row *row, mn_forecast *out)
+static void count_flops(const mn_solver_row *row, const mn_system *s, size_t m, mn_forecast *out)
 {
-  double dn = (double)n, d = (double)dim;
-  out->factor_flops = row->flops(n, dim);
+  double dn = (double)s->samples.n, d = (double)s->samples.dim;
+  out->factor_flops = row->flops(s);
   out->gram_flops = row->primal ? 0 : dn * dn * d;
   out->residual_flops = row->primal ? 0 : dn * dn * d;
   out->predict_flops = row->primal ? 0 : 2 * dn * (double)m * d;
@@ -152,8 +164,15 @@ typedef struct {
   double products;     /* products of panels and vectors, at the cost of those of `type` */
 } work;
 
-/* Iterations, for the usual matrices at the usual tolerances; CG to 1e-10: 92 seen for n = 6,000, 490 for 60,000. */
-enum { MIXED_ITERATIONS = 4, INTERPOLATING = 30, CONVERGING = 300 };
+/* Iterations, for the usual matrices. */
+enum { MIXED_ITERATIONS = 4, INTERPOLATING = 30 };
+
+/* Of CG: 92 were seen for 6,000 samples of MNIST to 1e-10 and 490 for 60,000, and residuals fall evenly. */
+static double cg_iterations(const mn_system *s)
+{
+  if (s->options.interpolate) return INTERPOLATING;
+  return 92 * pow((double)s->samples.n / 6000, 0.73) * fmax(-log10(s->options.tolerance), 1) / 10;
+}
 
 static double panels_bytes(const mn_system *s, mn_dtype type)
 {
@@ -173,32 +192,44 @@ static work mixed_work(const mn_system *s)
   }
 }
 
+/* The preconditioner, twice n x rank, is read in every iteration as K is, n^2 / 2. */
+static work cg_work(const mn_system *s)
+{
+  mn_cg_plan plan = mn_cg_plan_for(s);
+  double iterations = cg_iterations(s), beside = 4 * (double)plan.rank / (double)s->samples.n;
+  if (plan.kept == MN_GRAM_NONE) return (work){MN_F32, 0, iterations + 1, beside * iterations};
+  return (work){MN_F32, panels_bytes(s, MN_F32), s->options.interpolate ? 1 : 3, (1 + beside) * iterations};
+}
+
 static work work_of(const mn_solver_row *row, const mn_system *s)
 {
   const mn_solve_options *o = &s->options;
   mn_dtype type =
       row == &mn_solver_cholesky_row || row == &mn_solver_disk_row ? mn_precision_type(o->precision) : MN_F64;
   if (row == &mn_solver_mixed_row) return mixed_work(s);
-  if (row == &mn_solver_cg_row) {
-    double iterations = o->interpolate ? INTERPOLATING : CONVERGING, passes = o->interpolate ? 1 : 3;
-    if (mn_cg_plan_for(s).kept == MN_GRAM_NONE) return (work){MN_F32, 0, iterations + 1, 0};
-    return (work){MN_F32, panels_bytes(s, MN_F32), passes, iterations};
-  }
+  if (row == &mn_solver_cg_row) return cg_work(s);
   return (work){type, row->held_bytes(s), 1, 0};
+}
+
+static double share_of(const mn_solver_row *row)
+{
+  return row == &mn_solver_cg_row         ? preconditioner_share
+         : row->solver == MN_SOLVER_EIGEN ? spectral_share
+                                          : factor_share;
 }
 
 /* Passes over n samples cost what they cost over the few, times the ratio of the pairs. */
 static void expect_seconds(const mn_solver_row *row, const work *w, const probe *p, size_t n, size_t m,
                            double factor_gflops, mn_forecast *out)
 {
-  double few = (double)p->n * (double)p->n, pairs = (double)n * (double)n / few, cross = (double)n * (double)m / few;
-  double share = row->solver == MN_SOLVER_EIGEN ? spectral_share : factor_share;
-  out->factor_s = out->factor_flops / (share * factor_gflops * 1e9);
+  double few = (double)p->n * (double)p->n, pairs = (double)n * (double)n, cross = (double)n * (double)m;
+  out->factor_s = out->factor_flops / (share_of(row) * factor_gflops * 1e9);
   if (!row->primal) {
+    double product_s = p->product_s / ((double)p->stream * (double)p->stream);
     out->allocate_s = w->panels_bytes / 0x1p30 * p->touch_s;
-    out->gram_s = p->fill_s * pairs;
-    out->residual_s = (w->made * p->made_s + w->products * p->product_s) * pairs;
-    out->predict_s = p->cross_s * cross;
+    out->gram_s = p->fill_s / few * pairs;
+    out->residual_s = (w->made * p->made_s / few + w->products * product_s) * pairs;
+    out->predict_s = p->cross_s / few * cross;
   }
   out->total_s = out->allocate_s + out->gram_s + out->factor_s + out->residual_s + out->predict_s;
 }
@@ -232,30 +263,60 @@ static double memory_of(const mn_solver_row *row, const mn_system *s, const work
   return fmax((double)mn_memory_peak_rss(), (double)mn_memory_current_rss() + bytes);
 }
 
+/* What was measured, for any row whose panels are of that type. */
+typedef struct {
+  double gflops[2]; /* of gemm in fp64, and in the type */
+  probe p;
+} machine;
+
+static mn_status measure(const mn_samples *like, const mn_solver_row *row, mn_dtype type, const mn_system *s,
+                         machine *out, mn_error *err)
+{
+  size_t n = s->samples.n, order = works_on_panels(row) ? mn_panels_width(n) : MN_RATE_ORDER;
+  mn_status st = mn_gemm_rate(MN_F64, order, measure_s, s->threads, &out->gflops[0], err);
+  out->gflops[1] = out->gflops[0];
+  if (!st && type == MN_F32) st = mn_gemm_rate(MN_F32, order, measure_s, s->threads, &out->gflops[1], err);
+  if (!st && !row->primal) st = take_probe(like, n, &s->kernel, type, s->options.columns, s->threads, &out->p, err);
+  return st;
+}
+
+static mn_forecast forecast_of(const mn_solver_row *row, const mn_system *s, const machine *of, size_t m)
+{
+  mn_forecast f = {.solver = row->solver, .gflops = of->gflops[0], .weighed_cg_s = NAN, .weighed_factor_s = NAN};
+  work w = work_of(row, s);
+  f.bytes = memory_of(row, s, &w, m);
+  count_flops(row, s, m, &f);
+  expect_seconds(row, &w, &of->p, s->samples.n, m, of->gflops[1], &f);
+  return f;
+}
+
+/* The factor's forecast, or that of CG where this is expected to take less time, or the factor more memory than there
+ * is. */
+static mn_forecast weigh(const mn_forecast *factor, const mn_system *s, const machine *of, size_t m)
+{
+  mn_forecast cg = forecast_of(&mn_solver_cg_row, s, of, m);
+  int fits = mn_solver_check_room(&mn_solver_mixed_row, s, NULL) == MN_OK;
+  mn_forecast best = cg.total_s < factor->total_s || !fits ? cg : *factor;
+  best.weighed_cg_s = cg.total_s, best.weighed_factor_s = factor->total_s;
+  return best;
+}
+
 mn_status mn_solve_forecast(const mn_samples *like, size_t n, size_t m, size_t element_bytes, size_t columns,
                             const mn_kernel *kernel, const mn_solve_options *options, const mn_context *ctx,
                             mn_forecast *out, mn_error *err)
 {
   mn_system s = {.samples = *like, .kernel = *kernel, .options = *options, .threads = mn_threads_open(ctx)};
-  size_t dim = like->dim;
+  machine of = {0};
   s.samples.n = n;
   s.options.columns = columns;
-  if (!n || !dim || !columns || !like->n)
-    return MN_FAIL(err, MN_ERR_ARGUMENT, "%zu samples, %zu features, %zu columns: at least 1 expected", n, dim,
+  if (!n || !like->dim || !columns || !like->n)
+    return MN_FAIL(err, MN_ERR_ARGUMENT, "%zu samples, %zu features, %zu columns: at least 1 expected", n, like->dim,
                    columns);
   const mn_solver_row *row = mn_solver_choose(&s);
-  work w = work_of(row, &s);
-  size_t order = works_on_panels(row) ? mn_panels_width(n) : MN_RATE_ORDER;
-  double factor_gflops;
-  probe p = {0};
-  *out = (mn_forecast){.solver = row->solver};
-  mn_status st = mn_gemm_rate(MN_F64, order, measure_s, s.threads, &out->gflops, err);
-  factor_gflops = out->gflops;
-  if (!st && w.type == MN_F32) st = mn_gemm_rate(MN_F32, order, measure_s, s.threads, &factor_gflops, err);
-  if (!st && !row->primal) st = take_probe(like, n, kernel, w.type, columns, s.threads, &p, err);
+  mn_status st = measure(like, row, work_of(row, &s).type, &s, &of, err);
   if (st) return st;
-  out->bytes = memory_of(row, &s, &w, m) + (double)(n + m) * (double)(dim * element_bytes);
-  count_flops(n, m, dim, row, out);
-  expect_seconds(row, &w, &p, n, m, factor_gflops, out);
+  *out = forecast_of(row, &s, &of, m);
+  if (mn_solver_may_iterate(&s)) *out = weigh(out, &s, &of, m);
+  out->bytes += (double)(n + m) * (double)(like->dim * element_bytes);
   return MN_OK;
 }

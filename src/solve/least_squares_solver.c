@@ -48,10 +48,10 @@ static double solve_bytes(const mn_system *s)
   return 4 * mn_system_vector_bytes(s) + weights + mn_linear_bytes(&s->samples, columns, s->threads);
 }
 
-static double least_squares_flops(size_t n, size_t dim)
+static double least_squares_flops(const mn_system *s)
 {
-  double d = (double)dim;
-  return 3 * (double)n * d * d + 22 * d * d * d;
+  double d = (double)s->samples.dim;
+  return 3 * (double)s->samples.n * d * d + 22 * d * d * d;
 }
 
 /* R of X, block by block on top of what r holds. */
@@ -100,7 +100,7 @@ static mn_status least_squares_open(mn_system *s, const mn_context *ctx, mn_erro
   if ((st = mn_svd_right(d, r, f->values, f->vt, s->threads, err))) goto done;
   find_rank(s, f->values);
   s->report.factor_s = mn_clock_s() - begin_s;
-  s->report.factor_gflops = least_squares_flops(s->samples.n, d) / s->report.factor_s * 1e-9;
+  s->report.factor_gflops = least_squares_flops(s) / s->report.factor_s * 1e-9;
 done:
   mn_free(r);
   return st;

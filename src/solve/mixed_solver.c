@@ -51,10 +51,9 @@ static double solve_bytes(const mn_system *s)
   return mn_solve_dual_bytes(s) + 3 * mn_system_vector_bytes(s);
 }
 
-static double mixed_flops(size_t n, size_t dim)
+static double mixed_flops(const mn_system *s)
 {
-  (void)dim;
-  return mn_cholesky_flops(n);
+  return mn_cholesky_flops(s->samples.n);
 }
 
 /* What of K is kept: the most precise that fits. */

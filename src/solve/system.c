@@ -36,6 +36,9 @@ const char *mn_gram_kept_string(mn_gram_kept kept)
 /* Samples from which on the mixed factor is worth its refinement. */
 enum { MIXED_FROM = 8192 };
 
+/* Samples from which on CG may be worth the second that it takes to weigh it, and the most columns. */
+enum { WEIGH_FROM = 16384, WEIGH_COLUMNS = 40 };
+
 /* Right-hand sides that memory is counted for when the caller does not say. */
 enum { COLUMNS_USUAL = 10 };
 
@@ -87,11 +90,21 @@ const mn_solver_row *mn_solver_choose(const mn_system *s)
   return o->scratch && mn_solver_bytes(row, s) > mn_solver_room(o) ? &mn_solver_disk_row : row;
 }
 
+int mn_solver_may_iterate(const mn_system *s)
+{
+  const mn_solve_options *o = &s->options;
+  return o->solver == MN_SOLVER_AUTO && o->precision == MN_PRECISION_AUTO && !o->need_factor && !o->interpolate &&
+         !o->checkpoint && !o->scratch && s->samples.n >= WEIGH_FROM && mn_system_columns(s) <= WEIGH_COLUMNS &&
+         mn_solver_choose(s) == &mn_solver_mixed_row;
+}
+
 /* What auto tries after `failed`, or NULL. A semidefinite matrix is singular to working precision when a pivot fails:
  * its eigenvalues say what of it is left. Any other matrix is a case for pivoting. */
 static const mn_solver_row *next_row(const mn_system *s, const mn_solver_row *failed)
 {
   if (failed == &mn_solver_mixed_row) return &mn_solver_cholesky_row;
+  if (failed == &mn_solver_cg_row)
+    return s->options.solver == MN_SOLVER_AUTO && !s->options.interpolate ? mn_solver_choose(s) : NULL;
   if (s->options.solver != MN_SOLVER_AUTO || failed == &mn_solver_eigen_row) return NULL;
   if (failed == &mn_solver_cholesky_row && !mn_kernel_semidefinite(&s->kernel)) return &mn_solver_lu_row;
   return &mn_solver_eigen_row;
@@ -234,12 +247,30 @@ static mn_status singular(const mn_error *first, const mn_error *last, const mn_
                  more ? more->text : "");
 }
 
+/* The row to begin with. */
+static mn_status begin_with(mn_system *s, const mn_context *ctx, const mn_solver_row **row, mn_error *err)
+{
+  mn_forecast f;
+  *row = mn_solver_choose(s);
+  s->report.weighed_cg_s = s->report.weighed_factor_s = NAN;
+  if (!mn_solver_may_iterate(s)) return MN_OK;
+  mn_status st =
+      mn_solve_forecast(&s->samples, s->samples.n, 0, 0, mn_system_columns(s), &s->kernel, &s->options, ctx, &f, err);
+  if (st) return st;
+  if (f.solver == MN_SOLVER_CG) *row = &mn_solver_cg_row;
+  s->report.weighed_cg_s = f.weighed_cg_s, s->report.weighed_factor_s = f.weighed_factor_s;
+  mn_log(ctx, "auto: %.0f s expected of cg, %.0f s of the mixed factor", f.weighed_cg_s, f.weighed_factor_s);
+  return MN_OK;
+}
+
 /* Tries the rows one after the other. */
 static mn_status open_any(mn_system *s, const mn_context *ctx, mn_error *err)
 {
-  const mn_solver_row *row = mn_solver_choose(s);
+  const mn_solver_row *row;
   mn_error last = {0}, blocked = {0};
-  mn_status st = open_row(s, row, ctx, &last);
+  mn_status st = begin_with(s, ctx, &row, err);
+  if (st) return st;
+  st = open_row(s, row, ctx, &last);
   const mn_error first = last;
   while (st == MN_ERR_SINGULAR && (row = next_row(s, row)) && s->report.fallback_count < MN_FALLBACKS_MAX) {
     if (mn_solver_check_room(row, s, &blocked)) break;
@@ -320,32 +351,41 @@ const mn_system_report *mn_system_info(const mn_system *system)
   return &system->report;
 }
 
-/* fp64 takes over from a mixed solution that stalls, where there is room for it. Afterwards the system is fp64's. */
-static mn_status solve_in_double(mn_system *s, size_t columns, const double *y, double *alpha, double *fitted,
-                                 const mn_context *ctx, mn_solution *solution, mn_error *why)
+static const mn_solution no_solution = {.residual = NAN, .gradient = NAN, .misfit = NAN, .converged = 1};
+
+/* The next row takes over from one whose iteration stalls, where there is room for it. Afterwards the system is that
+ * row's. */
+static mn_status solve_by(mn_system *s, const mn_solver_row *row, size_t columns, const double *y, double *alpha,
+                          double *fitted, const mn_context *ctx, mn_solution *solution, mn_error *why)
 {
-  const mn_solver_row *row = &mn_solver_cholesky_row;
   const mn_error stalled = *why;
   mn_error blocked = {0};
-  close_row(s, MN_ERR_SINGULAR);
+  if (s->state) close_row(s, MN_ERR_SINGULAR);
   if (mn_solver_check_room(row, s, &blocked))
-    return MN_FAIL(why, MN_ERR_SINGULAR, "%.200s; no fallback: %.250s", stalled.text, blocked.text);
+    return MN_FAIL(why, MN_ERR_BUDGET, "%.200s; no fallback: %.250s", stalled.text, blocked.text);
   note_fallback(s, row, why->text, ctx);
+  *solution = no_solution;
   mn_status st = open_row(s, row, ctx, why);
   return st ? st : row->solve(s, columns, y, alpha, fitted, ctx, solution, why);
+}
+
+static int may_stall(const mn_solver_row *row)
+{
+  return row == &mn_solver_mixed_row || row == &mn_solver_cg_row;
 }
 
 mn_status mn_system_solve(mn_system *system, size_t columns, const double *y, double *alpha, double *fitted,
                           const mn_context *ctx, mn_solution *solution, mn_error *err)
 {
-  *solution = (mn_solution){.residual = NAN, .gradient = NAN, .misfit = NAN, .converged = 1};
+  *solution = no_solution;
   if (!columns || columns > MN_BLAS_MAX)
     return MN_FAIL(err, MN_ERR_ARGUMENT, "%zu right-hand sides: 1 ... %zu expected", columns, MN_BLAS_MAX);
   if (!system->state) return MN_FAIL(err, MN_ERR_SINGULAR, "the system has no factor: an earlier solve failed");
   mn_error why = {0};
+  const mn_solver_row *row;
   mn_status st = system->row->solve(system, columns, y, alpha, fitted, ctx, solution, &why);
-  if (st == MN_ERR_SINGULAR && system->row == &mn_solver_mixed_row)
-    st = solve_in_double(system, columns, y, alpha, fitted, ctx, solution, &why);
+  while (st == MN_ERR_SINGULAR && may_stall(system->row) && (row = next_row(system, system->row)))
+    st = solve_by(system, row, columns, y, alpha, fitted, ctx, solution, &why);
   if (st && err) *err = why;
   if (!st || st == MN_ERR_SINGULAR) system->solved = 1;
   return st;

@@ -27,7 +27,7 @@ struct mn_solver_row {
   double (*peak_bytes)(const mn_system *system);
   double (*held_bytes)(const mn_system *system);
   double (*solve_bytes)(const mn_system *system);
-  double (*flops)(size_t n, size_t dim); /* of the factorisation, without the Gram matrix */
+  double (*flops)(const mn_system *system); /* of the factorisation, without the Gram matrix */
   /* Gram matrix and factor; fills in the report's times, rates, rcond and rank. */
   mn_status (*open)(mn_system *system, const mn_context *ctx, mn_error *err);
   /* b (unknowns x columns) <- factor^-1 b; NULL when primal. */
@@ -78,6 +78,9 @@ mn_status mn_system_check_norm(double norm1, mn_error *err);
 
 /* The row that `auto` begins with, or the one asked for; on disk what memory cannot hold, where a folder is given. */
 const mn_solver_row *mn_solver_choose(const mn_system *system);
+
+/* 1: `auto` weighs CG against the row that mn_solver_choose gives, which is the mixed factor. */
+int mn_solver_may_iterate(const mn_system *system);
 
 /* Bytes this process may still allocate under the options. */
 double mn_solver_room(const mn_solve_options *options);
