@@ -90,6 +90,28 @@ void mn_data_free(void *p);
  * for which the call fails is unchanged. */
 mn_status mn_data_corrupt(mn_data *data, double p, uint64_t seed, mn_error *err);
 
+/* The data variants of the randomisation tests (Zhang et al. 2017, section 2). */
+typedef enum {
+  MN_VARIANT_TRUE,            /* as they are */
+  MN_VARIANT_RANDOM_LABELS,   /* training set: mn_data_corrupt with p = 1; a test set keeps its labels */
+  MN_VARIANT_SHUFFLED_PIXELS, /* one permutation of the pixels for all images, those of the test set too */
+  MN_VARIANT_RANDOM_PIXELS,   /* a permutation of its own for each image */
+  MN_VARIANT_GAUSSIAN,        /* noise with the mean and the deviation of all elements of the set */
+  MN_VARIANT_COUNT
+} mn_variant;
+
+/* The name on the command line; NULL outside the table. */
+const char *mn_variant_string(mn_variant variant);
+
+/* Makes a variant of a set, in its type and in place. A pixel is the elements of all channels at one place; of samples
+ * without a shape, a feature. What becomes of sample i depends on variant, part, seed, i and the sample, and for noise
+ * on mean and deviation of the set, not on how many samples follow or on threads; the permutation of shuffled pixels on
+ * seed and number of pixels alone. Noise in bytes is rounded and cut at 0 and 255, which moves its mean and lowers its
+ * deviation where these are close. Sets without targets have no random labels (MN_ERR_DATA). A set for which the call
+ * fails is unchanged. */
+mn_status mn_data_make_variant(mn_data *data, mn_variant variant, mn_part part, uint64_t seed, const mn_context *ctx,
+                               mn_error *err);
+
 /* Pairs of samples whose features are equal, found by hashing; each pair names a sample and the earliest one equal to
  * it, in the order of `second`. `*pairs` is to be released with mn_data_free. 0.0 and -0.0 are equal. */
 typedef struct {

@@ -46,12 +46,17 @@ double mn_random_normal(mn_random *r)
   return radius * cos(two_pi * mn_random_uniform(r));
 }
 
-void mn_random_permutation(uint64_t seed, mn_stream stream, size_t n, size_t *out)
+void mn_random_permute(mn_random *r, size_t n, size_t *out)
 {
-  mn_random r = mn_random_open(seed, stream, 0);
   for (size_t i = 0; i < n; i++) {
-    size_t j = (size_t)mn_random_below(&r, i + 1);
+    size_t j = (size_t)mn_random_below(r, i + 1);
     out[i] = out[j]; /* j == i reads what the next line overwrites */
     out[j] = i;
   }
+}
+
+void mn_random_permutation(uint64_t seed, mn_stream stream, size_t n, size_t *out)
+{
+  mn_random r = mn_random_open(seed, stream, 0);
+  mn_random_permute(&r, n, out);
 }

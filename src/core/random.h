@@ -18,7 +18,10 @@ typedef enum {
   MN_STREAM_VERIFY,
   MN_STREAM_PIVOT,
   MN_STREAM_PATCH,
-  MN_STREAM_FILTER
+  MN_STREAM_FILTER,
+  MN_STREAM_VARIANT, /* one for training and test set */
+  MN_STREAM_VARIANT_TRAIN,
+  MN_STREAM_VARIANT_TEST
 } mn_stream;
 
 /* A generator is a position in a stream; copy it to fork, start one per sample for parallel work. */
@@ -37,7 +40,8 @@ uint64_t mn_random_below(mn_random *r, uint64_t bound); /* uniform on 0 ... boun
 double mn_random_uniform(mn_random *r);                 /* in (0, 1), 52 bits */
 double mn_random_normal(mn_random *r);                  /* mean 0, variance 1 (Box-Muller) */
 
-/* Writes a random permutation of 0 ... n-1 (Fisher-Yates). */
+/* Writes a random permutation of 0 ... n-1 (Fisher-Yates): the next of a generator, the first of item 0. */
+void mn_random_permute(mn_random *r, size_t n, size_t *out);
 void mn_random_permutation(uint64_t seed, mn_stream stream, size_t n, size_t *out);
 
 #endif
