@@ -29,8 +29,8 @@ typedef struct {
   char *out, *draw, *draw_images;
   size_t n, n_test, rows, cols, dim, verify;
   double corrupt;
-  uint64_t shuffle;
-  int dataset, part, bench_type, bench_samples, preset; /* numbers of the choice */
+  uint64_t shuffle, seed;
+  int dataset, part, variant, bench_type, bench_samples, preset; /* numbers of the choice */
   int compare_threads;
   int threads, repeat;
   int mirror, dry_run, quiet, verbose, help, man, completion;
@@ -152,8 +152,13 @@ int mn_cli_threads(const mn_cli *cli);
 /* ---- input (inputs.c) */
 
 /* The data set of a spec, or the part of --dataset when spec is NULL: the first n samples (0: all), after --shuffle;
- * with --mirror their mirror images too, unless it is the test part and the command trains. */
+ * in the variant of --variant; with --mirror their mirror images too, unless it is the test part and the command
+ * trains. */
 mn_status mn_cli_open_data(mn_cli *cli, const char *spec, mn_part part, size_t n, mn_data **out, mn_error *err);
+
+/* A line of the table on --variant, unless it is true; and its member of the report. */
+void mn_cli_variant_line(const mn_cli *cli);
+void mn_cli_report_variant(const mn_cli *cli, mn_report *report);
 
 /* " (300 and their mirror images)" of n samples read with --mirror; empty without. */
 void mn_cli_describe_mirror(const mn_cli *cli, size_t n, char *text, size_t size);

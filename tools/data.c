@@ -102,6 +102,7 @@ static void table(const mn_cli *cli, const view *w)
   mn_cli_describe_mirror(cli, w->data->n, mirror, sizeof mirror);
   mn_cli_line("data", "%s: %s samples%s, %s, %s", w->data->name, mn_number_count(w->data->n).text, mirror, features,
               type_name(w->data->type));
+  mn_cli_variant_line(cli);
   mn_cli_line("values", "%s to %s, mean %s, deviation %s", mn_number_real(s->min, 6).text,
               mn_number_real(s->max, 6).text, mn_number_real(s->mean, 6).text, mn_number_real(s->deviation, 6).text);
   mn_cli_line("constant", "%s features", mn_number_count(s->constant_features).text);
@@ -150,6 +151,7 @@ static mn_status json(const mn_cli *cli, const view *w, mn_error *err)
   mn_report_text(j, "dataset", w->data->name);
   mn_report_count(j, "n", w->data->n);
   mn_report_flag(j, "mirror", cli->values.mirror);
+  mn_cli_report_variant(cli, j);
   mn_report_count(j, "dim", w->data->dim);
   json_shape(j, w->data);
   mn_report_text(j, "type", type_name(w->data->type));

@@ -14,6 +14,7 @@ static void data_lines(const mn_cli *cli, const mn_cli_express_run *run, const m
   mn_cli_describe_mirror(cli, r->n, mirror, sizeof mirror);
   mn_cli_line("data", "%s: %s training%s%s sample%s, %s", run->train->name, mn_number_count(r->n).text, mirror, test,
               r->n == 1 && !run->test ? "" : "s", features);
+  mn_cli_variant_line(cli);
   if (cli->values.corrupt > 0)
     mn_cli_line("labels", "replaced with probability %s by a class drawn uniformly",
                 mn_number_real(cli->values.corrupt, 3).text);
@@ -154,6 +155,7 @@ static void setting(const mn_cli *cli, const mn_cli_express_run *run, mn_report 
   mn_report_real(j, "candidates", o->candidates);
   mn_report_real(j, "improve", o->improve_s);
   mn_report_flag(j, "mirror", cli->values.mirror);
+  mn_cli_report_variant(cli, j);
   mn_report_real(j, "corrupt", cli->values.corrupt);
   mn_report_count(j, "seed", o->seed);
   mn_report_real(j, "threads", mn_cli_threads(cli));

@@ -34,6 +34,7 @@ static void sizes(mn_report *j, const mn_cli *cli, const mn_cli_fit_run *run)
     mn_report_null(j, "n_test");
   mn_report_count(j, "dim", run->train->dim);
   mn_report_flag(j, "mirror", cli->values.mirror);
+  mn_cli_report_variant(cli, j);
 }
 
 static void gamma_search(mn_report *j, const mn_fit_report *r)

@@ -46,6 +46,7 @@ static void data_line(const mn_cli *cli, const mn_cli_fit_run *run)
   else
     mn_cli_line("data", "%s: %s training samples%s, %s", run->train->name, mn_number_count(run->train->n).text, mirror,
                 features);
+  mn_cli_variant_line(cli);
 }
 
 static void weighed_line(double cg_s, double factor_s)

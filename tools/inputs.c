@@ -9,6 +9,14 @@ static const char *data_dir(const mn_cli *cli)
   return from_environment && *from_environment ? from_environment : "data";
 }
 
+/* Commands that fit have a seed among the options of the fit. */
+static uint64_t seed_of(const mn_cli *cli)
+{
+  const mn_cli_values *v = &cli->values;
+  if (cli->command->bit == MN_CLI_FIT) return v->fit.seed;
+  return cli->command->bit == MN_CLI_EXPRESS ? v->network.seed : v->seed;
+}
+
 mn_status mn_cli_open_data(mn_cli *cli, const char *spec, mn_part part, size_t n, mn_data **out, mn_error *err)
 {
   int shuffle = mn_cli_given(cli, "shuffle");
@@ -16,10 +24,22 @@ mn_status mn_cli_open_data(mn_cli *cli, const char *spec, mn_part part, size_t n
   mn_status st = spec ? mn_data_open(spec, &cli->context, out, err)
                       : mn_data_open_named(name, data_dir(cli), part, &cli->context, out, err);
   if (!st && (n || shuffle)) st = mn_data_take(out, n, shuffle, cli->values.shuffle, part, err);
+  if (!st) st = mn_data_make_variant(*out, (mn_variant)cli->values.variant, part, seed_of(cli), &cli->context, err);
   if (!st && cli->values.mirror && (part == MN_TRAIN || cli->command->bit == MN_CLI_DATA))
     st = mn_data_mirror(out, err);
   if (st) mn_data_close(out);
   return st;
+}
+
+void mn_cli_variant_line(const mn_cli *cli)
+{
+  mn_variant variant = (mn_variant)cli->values.variant;
+  if (variant != MN_VARIANT_TRUE) mn_cli_line("variant", "%s", mn_variant_string(variant));
+}
+
+void mn_cli_report_variant(const mn_cli *cli, mn_report *report)
+{
+  mn_report_text(report, "variant", mn_variant_string((mn_variant)cli->values.variant));
 }
 
 void mn_cli_describe_mirror(const mn_cli *cli, size_t n, char *text, size_t size)

@@ -39,11 +39,12 @@ static const mn_cli_command commands[] = {
      "minnorm express --dataset mnist --corrupt 1 --n 1000,10000,60000 --plot growth.svg\n"
      "minnorm express --train synth:gaussian,n=1000000,d=64,labels=random"},
     {"data", MN_CLI_DATA, mn_cli_data, 0, "--dataset NAME | --train SPEC | --test SPEC [OPTION...]",
-     "shows and converts data sets",
-     "Reads a data set and shows its counts, ranges, classes and duplicates; converts it to another format; draws its "
-     "first images.",
+     "shows, converts and randomises data sets",
+     "Reads a data set and shows its counts, ranges, classes and duplicates; converts it, or a randomised variant, to "
+     "another format; draws its first images.",
      "minnorm data --dataset mnist --part test\n"
      "minnorm data --train synth:digits,n=1000 --convert npy:x.npy,y.npy\n"
+     "minnorm data --dataset cifar10 --variant shuffled-pixels --seed 1 --convert npy:x.npy,y.npy\n"
      "minnorm data --dataset cifar10 --png sheet.png --rows 8 --cols 12"},
     {"data download", MN_CLI_DOWNLOAD, mn_cli_download, 1, "[mnist|cifar10|all] [OPTION...]",
      "downloads MNIST and CIFAR-10",

@@ -20,6 +20,11 @@ const char *mn_cli_part_name(int value)
   return value >= 0 && value < 2 ? names[value] : NULL;
 }
 
+static const char *variant_name(int value)
+{
+  return value >= 0 ? mn_variant_string((mn_variant)value) : NULL;
+}
+
 static const char *type_name(int value)
 {
   static const char *const names[] = {"double", "single"};
@@ -110,6 +115,26 @@ static const mn_cli_row rows[] = {
       .group = data_group,
       .help = "Put the samples in a random order first."},
      MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_EXPRESS | MN_CLI_FEATURES},
+    {{.key = "variant",
+      .type = MN_OPTION_CHOICE,
+      .offset = AT(variant),
+      .choice = variant_name,
+      .fallback = "true",
+      .argument = "VARIANT",
+      .group = data_group,
+      .help =
+          "Randomise the samples by --seed: random-labels of the training set; shuffled-pixels, one permutation for "
+          "all images; random-pixels, another one for each; gaussian noise with the mean and deviation of the set, "
+          "in bytes rounded and cut. N counts first, mirror images come after."},
+     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_EXPRESS},
+    {{.key = "seed",
+      .type = MN_OPTION_U64,
+      .offset = AT(seed),
+      .argument = "SEED",
+      .fallback = "0",
+      .group = data_group,
+      .help = "Seed of --variant."},
+     MN_CLI_PREDICT | MN_CLI_DATA},
     {{.key = "mirror",
       .type = MN_OPTION_FLAG,
       .offset = AT(mirror),

@@ -22,6 +22,7 @@ static void table(const mn_cli *cli, const mn_model *model, const mn_data *data,
   mn_cli_describe_kernel(&r->kernel, kernel, sizeof kernel);
   mn_cli_line("model", "%s: %s, fitted to %s samples", cli->values.model, kernel, mn_number_count(r->n_train).text);
   mn_cli_line("data", "%s: %s samples", data->name, mn_number_count(data->n).text);
+  mn_cli_variant_line(cli);
   if (data->columns && p->labels) mn_cli_line("error", "%s", mn_number_percent(p->metrics.error).text);
   if (data->columns && !p->labels) {
     mn_cli_line("rmse", "%s", mn_number_real(p->metrics.rmse, 4).text);
@@ -43,6 +44,7 @@ static mn_status json(const mn_cli *cli, const mn_model *model, const mn_data *d
   mn_report_text(j, "dataset", data->name);
   mn_report_count(j, "n_train", r->n_train);
   mn_report_count(j, "n_test", data->n);
+  mn_cli_report_variant(cli, j);
   mn_report_count(j, "dim", data->dim);
   if (p->labels)
     mn_report_count(j, "classes", mn_model_outputs(model));
