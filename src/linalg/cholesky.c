@@ -2,7 +2,6 @@
 #include "linalg/cholesky.h"
 
 #include <math.h>
-#include <omp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -257,54 +256,6 @@ mn_status mn_cholesky_solve(const mn_panels *factor, int threads, size_t columns
   for (size_t i = 0; i < count; i++) b[i] = (double)copy[i];
   mn_free(copy);
   return MN_OK;
-}
-
-/* Block column j of L^-1 into z (n - j w rows x width, ld = those rows), and the squared norms of its columns. */
-static void inverse_column(const mn_panels *p, size_t j, double *z, double *norms2)
-{
-  const mn_blas *blas = mn_blas_of(MN_F64);
-  size_t w = p->width, width = mn_panels_rows(p, j), rows = p->n - j * w;
-  memset(z, 0, rows * width * sizeof *z);
-  for (size_t c = 0; c < width; c++) z[c * rows + c] = 1;
-  for (size_t i = j; i < p->count; i++) {
-    double *target = z + (i - j) * w;
-    for (size_t k = j; k < i; k++)
-      blas->gemm('N', 'N', mn_panels_rows(p, i), width, w, -1, mn_panels_at(p, i * w, k * w), p->panel[k].ld,
-                 z + (k - j) * w, rows, 1, target, rows);
-    blas->trsm('L', 'N', mn_panels_rows(p, i), width, p->panel[i].p, p->panel[i].ld, target, rows);
-  }
-  for (size_t c = 0; c < width; c++) {
-    double sum = 0;
-    for (size_t i = c; i < rows; i++) sum += z[c * rows + i] * z[c * rows + i];
-    norms2[c] = sum;
-  }
-}
-
-/* Flops of block column j of the inverse. */
-static double inverse_flops(const mn_panels *p, size_t j)
-{
-  double rows = (double)(p->n - j * p->width);
-  return rows * rows * (double)mn_panels_rows(p, j);
-}
-
-mn_status mn_cholesky_inverse_diagonal(const mn_panels *factor, int threads, const mn_context *ctx, const char *phase,
-                                       double *diagonal, mn_error *err)
-{
-  size_t n = factor->n, w = factor->width, buffer = n * w;
-  double *z = mn_alloc_matrix(buffer * (size_t)threads, sizeof *z);
-  if (!z) return MN_NO_MEMORY(err, buffer * (size_t)threads * sizeof *z);
-  mn_meter meter;
-  double total = 0;
-  for (size_t j = 0; j < factor->count; j++) total += inverse_flops(factor, j);
-  mn_meter_open(&meter, ctx, phase, total, "flop");
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-  for (size_t j = 0; j < factor->count; j++) {
-    if (mn_meter_cancelled(&meter)) continue;
-    inverse_column(factor, j, z + buffer * (size_t)omp_get_thread_num(), diagonal + j * w);
-    mn_meter_add(&meter, inverse_flops(factor, j));
-  }
-  mn_free(z);
-  return mn_meter_close(&meter, err);
 }
 
 mn_status mn_cholesky_rcond(const mn_panels *factor, int threads, const mn_context *ctx, double norm1, double *rcond,

@@ -51,8 +51,9 @@ mn_status mn_cholesky_solve(const mn_panels *factor, int threads, size_t columns
 void mn_cholesky_forward(const mn_panels *factor, int threads, size_t columns, void *b);
 void mn_cholesky_backward(const mn_panels *factor, int threads, size_t columns, void *b);
 
-/* diagonal[i] = ((L L')^-1)_ii for i = 0 ... n-1; n^3 / 3 flops and a buffer of n x width a thread. fp64 factors only.
- * Progress phase `phase`. */
+/* diagonal[i] = ((L L')^-1)_ii for i = 0 ... n-1, computed in the factor's precision and summed in fp64; n^3 / 3 flops
+ * and the bytes below. The same bits for any number of threads. Progress phase `phase`. (inverse_diagonal.c) */
+size_t mn_cholesky_inverse_bytes(size_t n, size_t width, mn_dtype type, int threads);
 mn_status mn_cholesky_inverse_diagonal(const mn_panels *factor, int threads, const mn_context *ctx, const char *phase,
                                        double *diagonal, mn_error *err);
 
