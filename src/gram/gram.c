@@ -164,6 +164,11 @@ done:
   return st;
 }
 
+int mn_gram_in_integers(const mn_samples *samples)
+{
+  return mn_tile_bytes_level(samples, NULL) != NULL;
+}
+
 mn_status mn_gram_fill(const mn_samples *samples, const mn_kernel *kernel, double ridge, int threads,
                        const mn_context *ctx, mn_panels *out, mn_error *err)
 {

@@ -18,6 +18,10 @@ double mn_gram_fill_bytes(const mn_samples *samples, size_t width, mn_dtype type
 double mn_gram_multiply_bytes(const mn_samples *rows, const mn_samples *cols, int threads);
 double mn_gram_symmetric_bytes(const mn_samples *samples, size_t columns, int threads);
 
+/* 1 when inner products of such samples are formed in integers, which makes a pass about as cheap as reading a kept K.
+ */
+int mn_gram_in_integers(const mn_samples *samples);
+
 /* Writes the lower triangle of K + ridge I into the panels, in their type and tiles of their width. Phase "gram". */
 mn_status mn_gram_fill(const mn_samples *samples, const mn_kernel *kernel, double ridge, int threads,
                        const mn_context *ctx, mn_panels *out, mn_error *err);

@@ -56,10 +56,12 @@ static double mixed_flops(const mn_system *s)
   return mn_cholesky_flops(s->samples.n);
 }
 
-/* What of K is kept: the most precise that fits. */
+/* What of K is kept: the most precise that fits; nothing where a pass costs no more than the first touch of what it
+ * would be kept in (20,000 images of MNIST: 3.3 s of refinement without K, 1.8 s and 4.2 s of memory with it). */
 mn_gram_kept mn_mixed_choose(const mn_system *s)
 {
   size_t n = s->samples.n;
+  if (mn_gram_in_integers(&s->samples)) return MN_GRAM_NONE;
   double left = mn_solver_room(&s->options) - mn_solver_bytes(&mn_solver_mixed_row, s);
   if (left >= panels_bytes(n, MN_F64)) return MN_GRAM_DOUBLE;
   return left >= panels_bytes(n, MN_F32) ? MN_GRAM_SINGLE : MN_GRAM_NONE;

@@ -5,17 +5,19 @@
 #include <string.h>
 
 #include "core/memory.h"
+#include "gram/gram.h"
 #include "linalg/panels.h"
 #include "linalg/threads.h"
 #include "solve/system.h"
 #include "solve_support.h"
 #include "support.h"
 
+/* gamma is for uniform samples in 0 ... 1, whose variance is a twelfth of that of these normal ones. */
 static problem mixed_problem(size_t n, mn_kernel_name name, double gamma, double ridge)
 {
-  naive_set set = naive_open(n, 12, MN_U8, MN_SCALE_UNIT, n);
+  naive_set set = naive_open(n, 12, MN_F32, MN_SCALE_NONE, n);
   mn_kernel kernel = mn_kernel_default(name);
-  kernel.gamma = gamma;
+  kernel.gamma = name == MN_KERNEL_GAUSSIAN ? gamma / 12 : gamma / sqrt(12);
   problem p = problem_open(set, kernel, ridge);
   p.options.precision = MN_PRECISION_MIXED;
   p.options.columns = COLUMNS;
@@ -229,6 +231,22 @@ static void a_shift_grows_until_pivots_are_positive(void **state)
   assert_true(grown > 0);
 }
 
+/* However much room there is. */
+static void bytes_are_made_anew(void **state)
+{
+  (void)state;
+  mn_kernel kernel = mn_kernel_default(MN_KERNEL_GAUSSIAN);
+  kernel.gamma = 0.3;
+  problem p = problem_open(naive_open(600, 12, MN_U8, MN_SCALE_UNIT, 1), kernel, 0);
+  p.options.precision = MN_PRECISION_MIXED;
+  answer a = mixed_solve(&p, MN_SOLVER_CHOLESKY, 2);
+  check_mixed(&a);
+  assert_int_equal(a.report.gram_kept, mn_gram_in_integers(&p.set.samples) ? MN_GRAM_NONE : MN_GRAM_DOUBLE);
+  assert_true(problem_residual(&p, a.alpha) <= 1e-10);
+  answer_close(&a);
+  problem_close(&p);
+}
+
 /* A condition number of some 1e10: 30 iterations with a factor in fp32 are not enough, fp64 is. */
 static void a_residual_that_stalls_falls_back_to_double(void **state)
 {
@@ -427,6 +445,7 @@ int main(void)
       cmocka_unit_test(less_than_the_factor_is_refused),
       cmocka_unit_test(first_shifts_suffice_for_well_conditioned_systems),
       cmocka_unit_test(a_shift_grows_until_pivots_are_positive),
+      cmocka_unit_test(bytes_are_made_anew),
       cmocka_unit_test(a_residual_that_stalls_falls_back_to_double),
       cmocka_unit_test(elements_beyond_single_precision_fall_back),
       cmocka_unit_test(an_indefinite_matrix_goes_on_to_lu),
