@@ -31,7 +31,7 @@ typedef struct {
   double corrupt;
   uint64_t shuffle, seed;
   int dataset, part, variant, bench_type, bench_samples, preset; /* numbers of the choice */
-  int compare_threads;
+  int compare_threads, compare_gemm;
   int threads, repeat;
   int mirror, dry_run, quiet, verbose, help, man, completion;
   mn_fit_options fit;
@@ -108,8 +108,8 @@ mn_status mn_cli_features_options(const mn_cli *cli, mn_features_options *out, m
 /* "conv, preset b: 4,096 whitened filters of 6 x 6, twosided", "gabor: 3 scales, 8 orientations, pooling scale 1". */
 void mn_cli_describe_map(const mn_cli *cli, const mn_features_options *options, char *text, size_t size);
 
-/* Members of a JSON object: "features" (the map's name), every option that it has by its name on the command line, with
- * _ for -, "preset" and "seed". */
+/* Members of a JSON object: "map" (its name), every option that it has by its name on the command line, with _ for -,
+ * "preset" and "seed". */
 void mn_cli_report_map(mn_report *report, const mn_cli *cli, const mn_features_options *options);
 
 /* ---- parsing (parse.c) */

@@ -41,7 +41,7 @@ mn_status mn_cli_features_options(const mn_cli *cli, mn_features_options *out, m
     st = mn_features_option_used(entry->option, given->name) ? copy_option(entry->option, given, out, err)
                                                              : not_used(entry->option, err);
   }
-  out->seed = cli->command->bit == MN_CLI_FEATURES ? given->seed : cli->values.fit.seed;
+  out->seed = cli->command->bit == MN_CLI_FEATURES ? cli->values.seed : cli->values.fit.seed;
   return st;
 }
 
@@ -78,7 +78,7 @@ static void report_option(mn_report *report, const mn_option *row, const mn_feat
 {
   char key[64];
   const void *value = (const char *)options + row->offset;
-  snprintf(key, sizeof key, "%s", row->key);
+  snprintf(key, sizeof key, "%s", strcmp(row->key, "features") ? row->key : "map");
   for (char *c = key; *c; c++)
     if (*c == '-') *c = '_';
   if (row->type == MN_OPTION_SIZE)

@@ -38,6 +38,16 @@ static const mn_cli_command commands[] = {
      "minnorm express --dataset mnist --corrupt 1 --depth 16\n"
      "minnorm express --dataset mnist --corrupt 1 --n 1000,10000,60000 --plot growth.svg\n"
      "minnorm express --train synth:gaussian,n=1000000,d=64,labels=random"},
+    {"features", MN_CLI_FEATURES, mn_cli_features, 0, "--dataset NAME | --train SPEC --features MAP [OPTION...]",
+     "computes a feature map of images to .npy, draws it, says what it costs",
+     "Computes features of images, Gabor and scattering wavelets or a convolutional layer with random filters, a block "
+     "of samples at a time in memory that does not grow with their number, and writes them as one array. Draws the "
+     "wavelets or filters, and what they make of a few images. Reports size, operations and rate.",
+     "minnorm features --dataset mnist --features gabor --out gabor.npy --draw bank.png\n"
+     "minnorm features --dataset cifar10 --features conv --filters 8192 --dry-run\n"
+     "minnorm features --dataset cifar10 --part test --features conv --preset a --out conv.npy\n"
+     "minnorm features --train synth:digits,n=100 --features scattering --draw-images responses.png\n"
+     "minnorm features --dataset cifar10 --n 2000 --features conv --compare-gemm"},
     {"data", MN_CLI_DATA, mn_cli_data, 0, "--dataset NAME | --train SPEC | --test SPEC [OPTION...]",
      "shows, converts and randomises data sets",
      "Reads a data set and shows its counts, ranges, classes and duplicates; converts it, or a randomised variant, to "

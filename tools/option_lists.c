@@ -38,11 +38,11 @@ static const mn_option preset_row = {
 
 static const mn_option seed_row = {.key = "seed",
                                    .type = MN_OPTION_U64,
-                                   .offset = offsetof(mn_cli_values, features.seed),
+                                   .offset = offsetof(mn_cli_values, seed),
                                    .fallback = "0",
                                    .argument = "S",
                                    .group = "Features",
-                                   .help = "Seed of the filters and of the training patches drawn."};
+                                   .help = "Seed of the filters, of the training patches drawn, and of --variant."};
 
 /* --features first, then what refines it. */
 static void append_features(mn_cli *cli)

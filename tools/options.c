@@ -126,7 +126,7 @@ static const mn_cli_row rows[] = {
           "Randomise the samples by --seed: random-labels of the training set; shuffled-pixels, one permutation for "
           "all images; random-pixels, another one for each; gaussian noise with the mean and deviation of the set, "
           "in bytes rounded and cut. N counts first, mirror images come after."},
-     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_EXPRESS},
+     MN_CLI_FIT | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_EXPRESS | MN_CLI_FEATURES},
     {{.key = "seed",
       .type = MN_OPTION_U64,
       .offset = AT(seed),
@@ -241,6 +241,14 @@ static const mn_cli_row rows[] = {
       .group = "Measurement",
       .help = "Measure with one thread as well, and show how much faster all of them are."},
      MN_CLI_BENCH},
+    {{.key = "compare-gemm",
+      .type = MN_OPTION_FLAG,
+      .offset = AT(compare_gemm),
+      .group = mn_cli_results,
+      .help =
+          "Measure this machine's rate of matrix products in single precision, before and after, and show the map's "
+          "as a part of it. Without --out the features are computed and not kept."},
+     MN_CLI_FEATURES},
     {{.key = "save",
       .type = MN_OPTION_TEXT,
       .offset = AT(save),
@@ -307,7 +315,7 @@ static const mn_cli_row rows[] = {
       .type = MN_OPTION_SIZE,
       .offset = AT(rows),
       .least = 1,
-      .most = 1000,
+      .most = MN_FEATURES_DRAWN_MOST,
       .fallback = "6",
       .argument = "R",
       .group = mn_cli_results,
@@ -317,7 +325,7 @@ static const mn_cli_row rows[] = {
       .type = MN_OPTION_SIZE,
       .offset = AT(cols),
       .least = 1,
-      .most = 1000,
+      .most = MN_FEATURES_DRAWN_MOST,
       .fallback = "16",
       .argument = "C",
       .group = mn_cli_results,

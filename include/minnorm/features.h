@@ -106,8 +106,8 @@ typedef struct {
 const mn_preset_info *mn_features_preset_at(size_t i);
 mn_status mn_features_preset(const char *name, mn_features_options *options, mn_error *err);
 
-/* The rows of mn_features_options, all members but the seed. Most defaults depend on map and preset, so a row's own says
- * nothing here: start from mn_features_default. A row of this table is used: 1 when the map reads its member. */
+/* The rows of mn_features_options, all members but the seed. Most defaults depend on map and preset, so a row's own
+ * says nothing here: start from mn_features_default. A row of this table is used: 1 when the map reads its member. */
 const mn_option *mn_features_option_table(size_t *count);
 int mn_features_option_used(const mn_option *row, mn_features_name name);
 
@@ -139,6 +139,31 @@ mn_status mn_features_compute(const mn_features *features, const mn_samples *ima
  * grey) and one of their Fourier transforms (zero is black), an orientation a column, the origin in the middle of each
  * picture; the low-pass last, in the same two ways. conv: filters as patches. MN_ERR_UNSUPPORTED without a picture. */
 mn_status mn_features_draw(const mn_features *features, const char *path, mn_error *err);
+
+/* Draws what a map makes of the first images as PNG: a row each, the image first, then `cols` pictures of features, as
+ * far as there are so many, evenly from all: a path of one channel, or the windows of one filter and half of the
+ * rectifier, stretched over the image; black to white is least to greatest of the images shown.
+ * MN_ERR_UNSUPPORTED unless images have 1 or 3 channels. */
+enum { MN_FEATURES_DRAWN_MOST = 100 }; /* rows, and columns */
+mn_status mn_features_draw_images(const mn_features *features, const mn_samples *images, size_t rows, size_t cols,
+                                  const char *path, const mn_context *ctx, mn_error *err);
+
+/* Images in memory at once when n of them are written: about 128 MiB of features, but 16 images a thread at least. */
+size_t mn_features_block(const mn_features *features, size_t n, const mn_context *ctx);
+
+/* Bytes that the disk has room for where a file of this name would be; infinite where it does not say. */
+mn_status mn_features_room(const char *path, double *bytes, mn_error *err);
+
+/* Seconds of computing and of writing. */
+typedef struct {
+  double compute_s, write_s;
+} mn_features_timing;
+
+/* Writes the features of all images as .npy, n x dim in single precision, a block of images at a time; the file appears
+ * when whole. A disk without room for it is MN_ERR_IO before anything is computed. path NULL: computes only, to be
+ * timed. timing may be NULL. Progress phase "features". */
+mn_status mn_features_write(const mn_features *features, const mn_samples *images, const char *path,
+                            const mn_context *ctx, mn_features_timing *timing, mn_error *err);
 
 #ifdef __cplusplus
 }

@@ -238,4 +238,6 @@ const mn_map_row mn_map_conv_row = {
     .transform = transform,
     .engine = engine,
     .picture = mn_conv_picture,
+    .maps = mn_conv_maps,
+    .feature_at = mn_conv_feature_at,
 };

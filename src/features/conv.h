@@ -106,4 +106,9 @@ mn_status mn_conv_filter(const mn_features *features, size_t f, float *out, mn_e
 /* The first filters as images: 0 is mid grey. Of patches with one or three channels. */
 mn_status mn_conv_picture(const mn_features *features, mn_data **images, size_t *cols, mn_error *err);
 
+/* A picture of features is a filter's windows, laid over the image; those of the second half of the rectifier follow
+ * those of the first. See mn_map_row. */
+size_t mn_conv_maps(const mn_features *features);
+size_t mn_conv_feature_at(const mn_features *features, size_t map, size_t y, size_t x);
+
 #endif

@@ -39,3 +39,18 @@ mn_status mn_conv_picture(const mn_features *f, mn_data **images, size_t *cols, 
     *images = data;
   return st;
 }
+
+size_t mn_conv_maps(const mn_features *f)
+{
+  const mn_conv *c = f->state;
+  return c->halves * c->filters;
+}
+
+size_t mn_conv_feature_at(const mn_features *f, size_t map, size_t y, size_t x)
+{
+  const mn_conv *c = f->state;
+  size_t half = map / c->filters, filter = map % c->filters, g = filter / MN_CONV_GROUP, first = g * MN_CONV_GROUP;
+  size_t filters = c->filters - first < MN_CONV_GROUP ? c->filters - first : MN_CONV_GROUP;
+  size_t window = y * c->y.windows / f->height * c->x.windows + x * c->x.windows / f->width;
+  return f->begin[g] + (half * c->windows + window) * filters + (filter - first);
+}

@@ -37,7 +37,15 @@ struct mn_map_row {
   const char *(*engine)(const mn_features *features);
   /* Optional. What the map looks for (wavelets, filters) as images of values in [0, 1], `cols` of them in a row. */
   mn_status (*picture)(const mn_features *features, mn_data **images, size_t *cols, mn_error *err);
+  /* Features that make a picture together: how many such pictures there are, and which feature picture `map` shows at
+   * pixel (y, x) of an image; those of a picture are of one group. */
+  size_t (*maps)(const mn_features *features);
+  size_t (*feature_at)(const mn_features *features, size_t map, size_t y, size_t x);
 };
+
+/* mn_features_write with `step` images at a time. */
+mn_status mn_features_write_blocks(const mn_features *features, const mn_samples *images, size_t step, const char *path,
+                                   const mn_context *ctx, mn_features_timing *timing, mn_error *err);
 
 extern const mn_map_row mn_map_gabor_row, mn_map_scattering_row, mn_map_conv_row;
 

@@ -257,7 +257,9 @@ const mn_map_row mn_map_gabor_row = {.name = "gabor",
                                      .worker_open = worker_open,
                                      .worker_close = worker_close,
                                      .transform = transform,
-                                     .picture = mn_wavelets_picture};
+                                     .picture = mn_wavelets_picture,
+                                     .maps = mn_wavelets_maps,
+                                     .feature_at = mn_wavelets_feature_at};
 const mn_map_row mn_map_scattering_row = {.name = "scattering",
                                           .help = "moduli of wavelets of moduli of wavelets, smoothed: order 2",
                                           .check = check,
@@ -266,4 +268,6 @@ const mn_map_row mn_map_scattering_row = {.name = "scattering",
                                           .worker_open = worker_open,
                                           .worker_close = worker_close,
                                           .transform = transform,
-                                          .picture = mn_wavelets_picture};
+                                          .picture = mn_wavelets_picture,
+                                          .maps = mn_wavelets_maps,
+                                          .feature_at = mn_wavelets_feature_at};

@@ -79,4 +79,8 @@ typedef struct {
 
 mn_status mn_wavelets_picture(const mn_features *features, mn_data **images, size_t *cols, mn_error *err);
 
+/* A picture of features is a path of one channel; see mn_map_row. */
+size_t mn_wavelets_maps(const mn_features *features);
+size_t mn_wavelets_feature_at(const mn_features *features, size_t map, size_t y, size_t x);
+
 #endif

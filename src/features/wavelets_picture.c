@@ -83,3 +83,16 @@ done:
   mn_free(wave);
   return st;
 }
+
+size_t mn_wavelets_maps(const mn_features *f)
+{
+  const mn_wavelets *w = f->state;
+  return f->dim / (w->lowpass.out_height * w->lowpass.out_width);
+}
+
+size_t mn_wavelets_feature_at(const mn_features *f, size_t map, size_t y, size_t x)
+{
+  const mn_wavelets *w = f->state;
+  const mn_lowpass *l = &w->lowpass;
+  return (map * l->out_height + (w->top + y) / l->step) * l->out_width + (w->left + x) / l->step;
+}

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Help, the man page, completion, and every way of calling the command wrongly.
 . "$(dirname "$0")/support.bash"
-subcommands=('fit' 'predict' 'express' 'data' 'data download' 'bench' 'info' 'help')
+subcommands=('fit' 'predict' 'express' 'features' 'data' 'data download' 'bench' 'info' 'help')
 
 # ---- help at every level
 accepts 'the list of subcommands' --help
@@ -46,9 +46,11 @@ ok 'bash can read it' bash -n "$work/minnorm.bash"
 complete_words() { # words of the command line, the last being completed
   bash -c '. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _minnorm; echo "${COMPREPLY[*]}"' "$work/minnorm.bash" "$@"
 }
-ok 'completes subcommands' same "$(complete_words minnorm f)" 'fit'
+ok 'completes subcommands' same "$(complete_words minnorm f)" 'fit features'
 ok 'completes options' same "$(complete_words minnorm fit --rank)" '--rank-tol'
 ok 'completes names of kernels' same "$(complete_words minnorm fit --kernel mat)" 'matern32 matern52'
+ok 'completes names of maps' same "$(complete_words minnorm features --features ga)" 'gabor'
+ok 'completes presets' same "$(complete_words minnorm features --preset g)" 'gaussian'
 ok 'completes after a flag' same "$(complete_words minnorm fit --center --corr)" '--corrupt'
 ok 'completes words of data download' same "$(complete_words minnorm data download cif)" 'cifar10'
 ok 'completes file names' same "$(cd "$work" && touch model.json && complete_words minnorm fit --json model.j)" 'model.json'
@@ -130,6 +132,15 @@ data --cols 1001 an integer from 1 to 1000 expected
 bench --dim 0 an integer from 1 to 1000000 expected
 bench --repeat 0 an integer from 1 to 99 expected
 bench --precision quad one of double, single expected
+features --features fft one of none, gabor, scattering, conv expected
+features --preset c one of a, b, d, gaussian expected
+features --scales 0 an integer from 1 to 16 expected
+features --orientations 1e1 an integer from 1 to 64 expected
+features --filters 256001 an integer from 1 to 256000 expected
+features --pool mean one of average, sum, max expected
+features --whiten-epsilon -1 a number of at least 0 expected
+features --part dev one of train, test expected
+features --rows 101 an integer from 1 to 100 expected
 TABLE
 refuses 'a size that is none' 2 'bench: --n x: an integer from 1 to ' bench --n 4000,x
 refuses 'a size of 0 in a list' 2 'bench: --n 0: an integer from 1 to ' bench --n 100,0
