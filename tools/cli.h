@@ -26,7 +26,7 @@ typedef struct {
   char *data_dir, *train, *test;
   char *model, *save, *json, *labels, *scores;
   char *convert, *png, *url, *sizes, *plot, *checkpoint, *scratch;
-  char *out, *draw, *draw_images;
+  char *out, *draw, *draw_images, *draw_errors;
   size_t n, n_test, rows, cols, dim, verify;
   double corrupt;
   uint64_t shuffle, seed;
@@ -193,6 +193,11 @@ mn_status mn_cli_predict_data(mn_cli *cli, const mn_model *model, const mn_data 
                               mn_error *err);
 mn_status mn_cli_write_predictions(const mn_cli *cli, const mn_model *model, size_t m, const mn_cli_predictions *p,
                                    mn_error *err);
+/* --draw-errors (errors_picture.c): MN_OK without it, or when these samples can be drawn; then the first 400 that were
+ * misclassified as PNG, "7>1" below each: its label and the one predicted; no file where none is. */
+mn_status mn_cli_check_errors_picture(const mn_cli *cli, const mn_data *data, mn_error *err);
+mn_status mn_cli_draw_errors(const mn_cli *cli, const mn_data *data, const int64_t *predicted, mn_error *err);
+
 void mn_cli_predictions_close(mn_cli_predictions *p);
 
 #endif

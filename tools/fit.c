@@ -12,11 +12,12 @@ static mn_status check_options(const mn_cli *cli, mn_error *err)
     return mn_cli_fail(err, MN_ERR_ARGUMENT, "--sigma belongs to the gaussian kernel; use --gamma for %s",
                        mn_kernel_string(v->fit.kernel.name));
   int has_test = v->test || !v->train;
-  if (!has_test && (v->labels || v->scores || v->n_test))
+  if (!has_test && (v->labels || v->scores || v->n_test || v->draw_errors))
     return mn_cli_fail(err, MN_ERR_ARGUMENT, "--%s needs test samples: --test SPEC",
-                       v->labels   ? "labels"
-                       : v->scores ? "scores"
-                                   : "n-test");
+                       v->labels        ? "labels"
+                       : v->scores      ? "scores"
+                       : v->draw_errors ? "draw-errors"
+                                        : "n-test");
   return MN_OK;
 }
 
@@ -40,6 +41,7 @@ static mn_status read_data(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
   if (!st && run->test && run->test->dim != run->train->dim)
     st = mn_cli_fail(err, MN_ERR_DATA, "%s: samples of %zu features expected as in %s, %zu found", run->test->name,
                      run->train->dim, run->train->name, run->test->dim);
+  if (!st && run->test) st = mn_cli_check_errors_picture(cli, run->test, err);
   if (!st && v->labels && !is_classification(cli, run->train))
     st = mn_cli_fail(err, MN_ERR_ARGUMENT, "--labels: %s has real targets and no labels; use --scores",
                      run->train->name);
@@ -78,6 +80,7 @@ static mn_status report_results(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
   mn_status st = MN_OK;
   if (run->test) st = mn_cli_write_predictions(cli, run->model, run->test->n, &run->predictions, err);
   if (!st && mn_cli_shows_table(cli)) mn_cli_fit_table(cli, run);
+  if (!st && run->test) st = mn_cli_draw_errors(cli, run->test, run->predictions.labels, err);
   if (!st && v->json) st = mn_cli_fit_json(cli, run, err);
   if (!st && v->save) st = mn_model_save(run->model, v->save, err);
   if (!st && v->save && mn_cli_shows_table(cli)) mn_cli_line("saved", "%s", v->save);

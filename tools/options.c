@@ -346,6 +346,14 @@ static const mn_cli_row rows[] = {
       .help = "Write the predicted scores, a row a sample and a column a class (or target); FILE ends in .npy or "
               ".csv."},
      MN_CLI_FIT | MN_CLI_PREDICT},
+    {{.key = "draw-errors",
+      .type = MN_OPTION_TEXT,
+      .offset = AT(draw_errors),
+      .argument = "FILE",
+      .group = mn_cli_results,
+      .help = "Draw the test images that are misclassified, the first 400, as PNG; below each its label and the one "
+              "predicted, as 7>1. Without errors no file is written."},
+     MN_CLI_FIT | MN_CLI_PREDICT},
     {{.key = "convert",
       .type = MN_OPTION_TEXT,
       .offset = AT(convert),

@@ -18,6 +18,7 @@ mn_status mn_cli_check_outputs(const mn_cli *cli, mn_error *err)
   mn_status st = MN_OK;
   if (v->json) st = blame(mn_report_check_path(v->json, err), "json", err);
   if (!st && v->labels) st = blame(mn_report_check_path(v->labels, err), "labels", err);
+  if (!st && v->draw_errors) st = blame(mn_report_check_path(v->draw_errors, err), "draw-errors", err);
   if (!st && v->scores) st = blame(mn_report_check_scores_path(v->scores, err), "scores", err);
   return st;
 }

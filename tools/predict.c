@@ -74,9 +74,11 @@ mn_status mn_cli_predict(mn_cli *cli, mn_error *err)
   if (!st && v->labels && !mn_model_labels(model))
     st = mn_cli_fail(err, MN_ERR_ARGUMENT, "--labels: the model is a regression and has none; use --scores");
   if (!st) st = mn_cli_open_data(cli, v->test, part, v->n_test, &data, err);
+  if (!st) st = mn_cli_check_errors_picture(cli, data, err);
   if (!st) st = mn_cli_predict_data(cli, model, data, &p, err);
   if (!st) st = mn_cli_write_predictions(cli, model, data->n, &p, err);
   if (!st && mn_cli_shows_table(cli)) table(cli, model, data, &p);
+  if (!st) st = mn_cli_draw_errors(cli, data, p.labels, err);
   if (!st && v->json) st = json(cli, model, data, &p, err);
   mn_cli_predictions_close(&p);
   mn_data_close(&data);

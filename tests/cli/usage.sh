@@ -25,7 +25,7 @@ for command in "${subcommands[@]}"; do
 done
 run fit --help
 for key in kernel gamma sigma coef0 degree depth scale task targets center corrupt seed ridge solver precision rank-tol \
-  memory refine tol dataset data-dir train test n n-test shuffle save labels scores json dry-run threads quiet verbose; do
+  memory refine tol dataset data-dir train test n n-test shuffle save labels scores draw-errors json dry-run threads quiet verbose; do
   ok "fit --help names --$key" grep -Eq -- "^ {2,6}(-., )?--$key( |\$)" "$work/out"
 done
 
