@@ -2,8 +2,8 @@
 
 Filters are read, not drawn: FILTERS.npy is filters x (channels * patch * patch), what normalised patches are
 multiplied with; OFFSETS.npy, a number a filter, is subtracted from its responses (none: 0). Without them Gaussian
-filters of norm 1 are drawn, which is enough for a rate. IMAGES.npy is images x channels x height x width, bytes or
-reals; bytes are divided by 255. Prints images a second, and with --ours FILE.npy (images x features) the largest
+filters of norm 1 are drawn, which is enough for a rate. IMAGES.npy is images x channels x height x width, or without
+channels, bytes or reals; bytes are divided by 255. Prints images a second, and with --ours FILE.npy (images x features) the largest
 difference and the largest feature. Features come in groups of 256 filters: half of the rectifier, window, filter, the
 last fastest."""
 import argparse
@@ -98,6 +98,7 @@ def load_filters(a, taps):
 def main():
     a = arguments()
     images = np.load(a.images, mmap_mode="r")[: a.n]
+    images = images.reshape(len(images), -1, *images.shape[-2:])
     scale = np.float32(1 / 255) if images.dtype == np.uint8 else np.float32(1)
     constant = np.float32(a.constant) * (scale * scale if images.dtype == np.uint8 else 1)
     images = np.ascontiguousarray(images, dtype=np.float32) * scale
