@@ -7,76 +7,10 @@
 #include "core/memory.h"
 #include "linalg/low_rank.h"
 #include "linalg/threads.h"
-#include "naive.h"
+#include "matrix_support.h"
 #include "support.h"
 
 static const double u32 = 0x1p-24;
-
-/* A symmetric matrix as the panels hold it: rounded to fp32. */
-typedef struct {
-  size_t n;
-  double *a; /* n x n */
-  mn_panels *panels;
-} matrix;
-
-/* Takes a over. What panels have room for above the diagonal is NaN. */
-static matrix matrix_open(size_t n, size_t width, double *a)
-{
-  matrix m = {.n = n, .a = a};
-  assert_int_equal(mn_panels_open(n, width, MN_F32, &m.panels, NULL), MN_OK);
-  for (size_t j = 0; j < n; j++)
-    for (size_t i = j / width * width; i < n; i++) {
-      float *at = mn_panels_at(m.panels, i, j);
-      *at = i < j ? (float)NAN : (float)a[i + j * n];
-      if (i >= j) a[i + j * n] = a[j + i * n] = (double)*at;
-    }
-  return m;
-}
-
-static void matrix_close(matrix *m)
-{
-  mn_panels_close(&m->panels);
-  free(m->a);
-}
-
-/* Gaussian kernel of random samples: eigenvalues that decay. */
-static matrix gaussian(size_t n, size_t width, double gamma)
-{
-  naive_set set = naive_open(n, 5, MN_F64, MN_SCALE_NONE, n);
-  mn_kernel kernel = mn_kernel_default(MN_KERNEL_GAUSSIAN);
-  kernel.gamma = gamma;
-  matrix m = matrix_open(n, width, naive_gram(&kernel, &set, &set, 0));
-  naive_close(&set);
-  return m;
-}
-
-/* Diagonal elements f(i). */
-static matrix diagonal_matrix(size_t n, double (*f)(size_t i))
-{
-  double *a = calloc(n * n, sizeof *a);
-  for (size_t i = 0; i < n; i++) a[i * (n + 1)] = f(i);
-  return matrix_open(n, 16, a);
-}
-
-static mn_low_rank *low_rank_of(const matrix *m, size_t rank, double ridge, uint64_t seed, int threads)
-{
-  mn_low_rank *p = NULL;
-  mn_error err = {0};
-  mn_context ctx = {.threads = threads};
-  mn_symmetric_kept kept = {m->panels, threads};
-  mn_symmetric k = mn_symmetric_of_panels(&kept);
-  if (mn_low_rank_open(&k, rank, ridge, seed, threads, &ctx, &p, &err)) fail_msg("%s", err.text);
-  assert_true(p->n == m->n && p->rank <= rank && p->rank <= m->n);
-  return p;
-}
-
-/* (K + ridge I - F F')(i, j) */
-static double left_at(const matrix *m, const mn_low_rank *p, double ridge, size_t i, size_t j)
-{
-  long double sum = (long double)(m->a[i + j * m->n] + (i == j ? ridge : 0));
-  for (size_t c = 0; c < p->rank; c++) sum -= (long double)p->f[i + c * p->n] * (long double)p->f[j + c * p->n];
-  return (double)sum;
-}
 
 /* Columns at the pivots leave nothing over; the diagonal is what `left` says; rows at the pivots are a triangle. The
  * blocks of pivots are shifted by 1e-6 of their largest element. */
@@ -91,7 +25,7 @@ static void check_factor(const matrix *m, const mn_low_rank *p, double ridge)
     assert_false(pivot[p->pivots[c]]);
     pivot[p->pivots[c]] = 1;
     for (size_t i = 0; i < n; i += i < 8 ? 1 : 7) {
-      double off = left_at(m, p, ridge, i, p->pivots[c]);
+      double off = matrix_left_at(m, p, ridge, i, p->pivots[c]);
       if (!(fabs(off) <= rounding)) fail_msg("rank %zu, element (%zu, %zu): off by %g", p->rank, i, p->pivots[c], off);
     }
     for (size_t k = 0; k < c; k++) assert_true(fabs((double)p->f[p->pivots[k] + c * n]) <= 1e-3 * sqrt(largest));
@@ -101,7 +35,7 @@ static void check_factor(const matrix *m, const mn_low_rank *p, double ridge)
     if (pivot[i])
       assert_true(p->left[i] == 0);
     else
-      mn_test_close(p->left[i], fmax(left_at(m, p, 0, i, i), 0), rounding);
+      mn_test_close(p->left[i], fmax(matrix_left_at(m, p, 0, i, i), 0), rounding);
   }
   mn_test_close(p->trace_left, trace > 0 ? left / trace : 0, 1e-12);
   free(pivot);
@@ -113,27 +47,24 @@ static void full_rank_reproduces_the_matrix(void **state)
   const size_t sizes[] = {1, 2, 17, 255, 256, 257, 400};
   for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
     size_t n = sizes[s];
-    double *values = malloc(n * sizeof *values);
-    for (size_t i = 0; i < n; i++) values[i] = 1 + 9 * (double)i / (double)n;
-    matrix m = matrix_open(n, 48, naive_spectrum(n, values, 3, 3));
-    mn_low_rank *p = low_rank_of(&m, n, 0, 1, 2);
+    matrix m = matrix_well_conditioned(n, 48);
+    mn_low_rank *p = matrix_low_rank(&m, n, 0, 1, 2);
     assert_int_equal(p->rank, n);
     check_factor(&m, p, 0);
     assert_true(p->trace_left == 0);
     mn_low_rank_close(&p);
     assert_null(p);
     matrix_close(&m);
-    free(values);
   }
 }
 
 static void a_part_of_the_rank_leaves_what_it_says(void **state)
 {
   (void)state;
-  matrix m = gaussian(500, 70, 0.3);
+  matrix m = matrix_gaussian(500, 70, 0.3);
   double last = 1;
   for (size_t rank = 1; rank <= 400; rank = rank * 7 / 2) {
-    mn_low_rank *p = low_rank_of(&m, rank, 0, 1, 2);
+    mn_low_rank *p = matrix_low_rank(&m, rank, 0, 1, 2);
     assert_int_equal(p->rank, rank);
     check_factor(&m, p, 0);
     assert_true(p->trace_left < last && p->trace_left > 0);
@@ -146,12 +77,12 @@ static void a_part_of_the_rank_leaves_what_it_says(void **state)
 static void the_ridge_is_part_of_the_factor(void **state)
 {
   (void)state;
-  matrix m = gaussian(300, 64, 0.3);
+  matrix m = matrix_gaussian(300, 64, 0.3);
   for (double ridge = 1e-3; ridge < 1e3; ridge *= 100) {
-    mn_low_rank *p = low_rank_of(&m, 60, ridge, 1, 2);
+    mn_low_rank *p = matrix_low_rank(&m, 60, ridge, 1, 2);
     assert_int_equal(p->rank, 60);
     for (size_t c = 0; c < p->rank; c++) {
-      double off = left_at(&m, p, ridge, p->pivots[c], p->pivots[c]);
+      double off = matrix_left_at(&m, p, ridge, p->pivots[c], p->pivots[c]);
       assert_true(fabs(off) <= 1e-5 * (1 + ridge));
     }
     mn_low_rank_close(&p);
@@ -165,8 +96,8 @@ static void a_low_numerical_rank_ends_early(void **state)
   const double gammas[] = {1e-2, 1e-3, 1e-4, 1e-6, 1e-9};
   for (size_t g = 0; g < 5; g++)
     for (uint64_t seed = 0; seed < 4; seed++) {
-      matrix m = gaussian(700, 256, gammas[g]);
-      mn_low_rank *p = low_rank_of(&m, 650, 0, seed, 2);
+      matrix m = matrix_gaussian(700, 256, gammas[g]);
+      mn_low_rank *p = matrix_low_rank(&m, 650, 0, seed, 2);
       assert_true(p->rank >= 1 && p->rank < 650);
       assert_true(p->trace_left < 3e-6);
       mn_low_rank_close(&p);
@@ -190,13 +121,13 @@ static void diagonal_matrices(void **state)
 {
   (void)state;
   enum { N = 60 };
-  matrix none = diagonal_matrix(N, zero), m = diagonal_matrix(N, falling);
-  mn_low_rank *p = low_rank_of(&none, 10, 0, 1, 2);
+  matrix none = matrix_diagonal(N, 16, zero), m = matrix_diagonal(N, 16, falling);
+  mn_low_rank *p = matrix_low_rank(&none, 10, 0, 1, 2);
   assert_int_equal(p->rank, 0);
   assert_true(p->trace_left == 0);
   mn_low_rank_close(&p);
   for (size_t rank = 4; rank <= N; rank += 28) {
-    p = low_rank_of(&m, rank, 0, 1, 2);
+    p = matrix_low_rank(&m, rank, 0, 1, 2);
     assert_int_equal(p->rank, rank < N / 2 ? rank : N / 2);
     check_factor(&m, p, 0);
     for (size_t c = 0; c < p->rank; c++) {
@@ -211,9 +142,9 @@ static void diagonal_matrices(void **state)
 static void seeds_decide_and_threads_do_not(void **state)
 {
   (void)state;
-  matrix m = gaussian(420, 100, 0.3);
-  mn_low_rank *p = low_rank_of(&m, 300, 0, 6, 1), *same = low_rank_of(&m, 300, 0, 6, 1);
-  mn_low_rank *threads = low_rank_of(&m, 300, 0, 6, 2), *other = low_rank_of(&m, 300, 0, 7, 1);
+  matrix m = matrix_gaussian(420, 100, 0.3);
+  mn_low_rank *p = matrix_low_rank(&m, 300, 0, 6, 1), *same = matrix_low_rank(&m, 300, 0, 6, 1);
+  mn_low_rank *threads = matrix_low_rank(&m, 300, 0, 6, 2), *other = matrix_low_rank(&m, 300, 0, 7, 1);
   assert_memory_equal(p->f, same->f, 420 * 300 * sizeof *p->f);
   assert_true(p->rank == threads->rank);
   assert_memory_equal(p->pivots, threads->pivots, p->rank * sizeof *p->pivots);
@@ -226,8 +157,8 @@ static void seeds_decide_and_threads_do_not(void **state)
 static void a_rank_beyond_n_is_n(void **state)
 {
   (void)state;
-  matrix m = gaussian(30, 16, 5);
-  mn_low_rank *p = low_rank_of(&m, 30, 0, 1, 2);
+  matrix m = matrix_gaussian(30, 16, 5);
+  mn_low_rank *p = matrix_low_rank(&m, 30, 0, 1, 2);
   assert_true(p->rank <= 30 && p->rank >= 25);
   mn_low_rank_close(&p);
   mn_low_rank_close(&p); /* NULL is fine */
@@ -249,13 +180,13 @@ static int cancel_late(void *user, const mn_progress *progress)
 static void cancelling(void **state)
 {
   (void)state;
-  matrix m = gaussian(300, 100, 0.3);
+  matrix m = matrix_gaussian(300, 100, 0.3);
   int reports = 1 << 20, many = reports;
   mn_context ctx = {.progress = cancel_late, .user = &reports};
   mn_low_rank *p = NULL;
   mn_error err = {0};
-  mn_symmetric_kept kept = {m.panels, 2};
-  mn_symmetric k = mn_symmetric_of_panels(&kept);
+  mn_symmetric_kept kept;
+  mn_symmetric k = matrix_read(&m, 2, &kept);
   assert_int_equal(mn_low_rank_open(&k, 280, 0, 1, 2, &ctx, &p, &err), MN_OK);
   mn_low_rank_close(&p);
   many -= reports;
@@ -275,8 +206,8 @@ static mn_status open_it(void *arg, mn_error *err)
 {
   const matrix *m = arg;
   mn_low_rank *p = NULL;
-  mn_symmetric_kept kept = {m->panels, 2};
-  mn_symmetric k = mn_symmetric_of_panels(&kept);
+  mn_symmetric_kept kept;
+  mn_symmetric k = matrix_read(m, 2, &kept);
   mn_status st = mn_low_rank_open(&k, 20, 0, 1, 2, NULL, &p, err);
   mn_low_rank_close(&p);
   return st;
@@ -285,7 +216,7 @@ static mn_status open_it(void *arg, mn_error *err)
 static void failing_allocations(void **state)
 {
   (void)state;
-  matrix m = gaussian(40, 16, 0.3);
+  matrix m = matrix_gaussian(40, 16, 0.3);
   mn_test_every_allocation(open_it, &m);
   matrix_close(&m);
 }

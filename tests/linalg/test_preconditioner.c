@@ -7,53 +7,16 @@
 #include "core/memory.h"
 #include "linalg/preconditioner.h"
 #include "linalg/threads.h"
+#include "matrix_support.h"
 #include "naive.h"
 #include "support.h"
-
-/* A symmetric matrix as the panels hold it: rounded to fp32. */
-typedef struct {
-  size_t n;
-  double *a; /* n x n */
-  mn_panels *panels;
-} matrix;
-
-/* Takes a over. What panels have room for above the diagonal is NaN. */
-static matrix matrix_open(size_t n, size_t width, double *a)
-{
-  matrix m = {.n = n, .a = a};
-  assert_int_equal(mn_panels_open(n, width, MN_F32, &m.panels, NULL), MN_OK);
-  for (size_t j = 0; j < n; j++)
-    for (size_t i = j / width * width; i < n; i++) {
-      float *at = mn_panels_at(m.panels, i, j);
-      *at = i < j ? (float)NAN : (float)a[i + j * n];
-      if (i >= j) a[i + j * n] = a[j + i * n] = (double)*at;
-    }
-  return m;
-}
-
-static void matrix_close(matrix *m)
-{
-  mn_panels_close(&m->panels);
-  free(m->a);
-}
-
-/* Gaussian kernel of random samples: eigenvalues that decay. */
-static matrix gaussian(size_t n, size_t width, double gamma)
-{
-  naive_set set = naive_open(n, 5, MN_F64, MN_SCALE_NONE, n);
-  mn_kernel kernel = mn_kernel_default(MN_KERNEL_GAUSSIAN);
-  kernel.gamma = gamma;
-  matrix m = matrix_open(n, width, naive_gram(&kernel, &set, &set, 0));
-  naive_close(&set);
-  return m;
-}
 
 static mn_preconditioner *preconditioner_of(const matrix *m, size_t rank, double ridge)
 {
   mn_preconditioner *p = NULL;
   mn_error err = {0};
-  mn_symmetric_kept kept = {m->panels, 2};
-  mn_symmetric k = mn_symmetric_of_panels(&kept);
+  mn_symmetric_kept kept;
+  mn_symmetric k = matrix_read(m, 2, &kept);
   if (mn_preconditioner_open(&k, rank, ridge, 1, 2, NULL, &p, &err)) fail_msg("%s", err.text);
   return p;
 }
@@ -80,15 +43,12 @@ static void full_rank_is_the_inverse(void **state)
 {
   (void)state;
   for (size_t n = 1; n <= 400; n = n * 3 + 1) {
-    double *values = malloc(n * sizeof *values);
-    for (size_t i = 0; i < n; i++) values[i] = 1 + 9 * (double)i / (double)n;
-    matrix m = matrix_open(n, 48, naive_spectrum(n, values, 3, 3));
+    matrix m = matrix_well_conditioned(n, 48);
     mn_preconditioner *p = preconditioner_of(&m, n, 0.5);
     for (int threads = 1; threads <= 3; threads++) assert_true(distance_from_inverse(&m, p, 0.5, threads) <= 1e-4);
     mn_preconditioner_close(&p);
     assert_null(p);
     matrix_close(&m);
-    free(values);
   }
 }
 
@@ -98,7 +58,7 @@ static void few_samples_are_solved_exactly(void **state)
   (void)state;
   for (size_t n = 1; n <= MN_SPARSE_DEGREE + 1; n++)
     for (size_t rank = 1; rank <= n; rank++) {
-      matrix m = gaussian(n, 3, 0.1);
+      matrix m = matrix_gaussian(n, 3, 0.1);
       mn_preconditioner *p = preconditioner_of(&m, rank, 1e-2);
       double off = distance_from_inverse(&m, p, 1e-2, 2);
       if (!(off <= 1e-3)) fail_msg("n = %zu, rank %zu: off by %g", n, rank, off);
@@ -126,7 +86,7 @@ static void symmetric_and_positive(void **state)
 {
   (void)state;
   for (size_t rank = 1; rank <= 300; rank = 4 * rank + 3) {
-    matrix m = gaussian(350, 64, 0.3);
+    matrix m = matrix_gaussian(350, 64, 0.3);
     mn_preconditioner *p = preconditioner_of(&m, rank, 0);
     check_symmetric_and_positive(p, 1e-3);
     mn_preconditioner_close(&p);
@@ -139,7 +99,7 @@ static void singular_matrices_give_something_positive(void **state)
 {
   (void)state;
   enum { HALF = 150, N = 2 * HALF };
-  matrix half = gaussian(HALF, 64, 0.5), smooth = gaussian(N, 64, 1e-5);
+  matrix half = matrix_gaussian(HALF, 64, 0.5), smooth = matrix_gaussian(N, 64, 1e-5);
   double *a = malloc(N * N * sizeof *a);
   for (size_t j = 0; j < N; j++)
     for (size_t i = 0; i < N; i++) a[i + j * N] = half.a[i % HALF + j % HALF * HALF];
@@ -158,8 +118,8 @@ static mn_status open_and_solve(void *arg, mn_error *err)
   const matrix *m = arg;
   mn_preconditioner *p = NULL;
   double v[40 * 2] = {1, 2, 3}, out[40 * 2];
-  mn_symmetric_kept kept = {m->panels, 2};
-  mn_symmetric k = mn_symmetric_of_panels(&kept);
+  mn_symmetric_kept kept;
+  mn_symmetric k = matrix_read(m, 2, &kept);
   mn_status st = mn_preconditioner_open(&k, 20, 0, 1, 2, NULL, &p, err);
   if (!st) st = mn_preconditioner_solve(p, 2, 2, v, out, err);
   mn_preconditioner_close(&p);
@@ -169,7 +129,7 @@ static mn_status open_and_solve(void *arg, mn_error *err)
 static void failing_allocations(void **state)
 {
   (void)state;
-  matrix m = gaussian(40, 16, 0.3);
+  matrix m = matrix_gaussian(40, 16, 0.3);
   mn_test_every_allocation(open_and_solve, &m);
   matrix_close(&m);
 }
