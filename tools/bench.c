@@ -55,8 +55,11 @@ static mn_status measure_size(const mn_cli *cli, size_t n, const mn_context *ctx
                               mn_bench_point *out, mn_error *err)
 {
   const mn_cli_values *v = &cli->values;
-  const mn_bench_point wanted = {
-      .n = n, .dim = v->dim, .type = v->bench_type ? MN_F32 : MN_F64, .samples = (mn_bench_samples)v->bench_samples};
+  const mn_bench_point wanted = {.n = n,
+                                 .dim = v->dim,
+                                 .width = v->width,
+                                 .type = v->bench_type ? MN_F32 : MN_F64,
+                                 .samples = (mn_bench_samples)v->bench_samples};
   mn_bench_point runs[REPEAT_MAX];
   mn_status st = MN_OK;
   for (int r = 0; !st && r < v->repeat; r++) st = mn_bench_run(&wanted, machine, ctx, &runs[r], err);

@@ -20,6 +20,7 @@ void mn_cli_bench_table_head(const mn_cli *cli, const mn_cli_bench_run *run)
               mn_bench_samples_string((mn_bench_samples)v->bench_samples), v->bench_type ? "single" : "double",
               mn_cli_threads(cli), mn_cli_threads(cli) == 1 ? "" : "s", v->repeat,
               mn_number_bytes((double)run->all.machine.array_bytes).text);
+  if (v->width) mn_cli_line("panels", "%zu columns", v->width);
   machine_lines(&run->all.machine, "limits");
   if (v->compare_threads) machine_lines(&run->one.machine, "1 thread");
   printf("\n%9s  %-8s %11s %9s %7s %11s %8s %8s", "n", "pass", "seconds", "Gflop/s", "of gemm", "moved", "GB/s",
@@ -115,6 +116,7 @@ static void json_point(mn_report *j, const mn_cli_bench_run *run, size_t i, int 
 {
   mn_report_begin_object(j, NULL);
   mn_report_count(j, "n", run->n[i]);
+  mn_report_count(j, "width", run->all.points[i].width);
   json_passes(j, &run->all.points[i]);
   for (mn_bench_pass pass = 0; compare && pass < MN_BENCH_PASSES; pass++)
     json_pass_real(j, pass, "speedup", mn_cli_bench_speedup(run, i, pass));

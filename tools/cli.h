@@ -27,7 +27,7 @@ typedef struct {
   char *model, *save, *json, *labels, *scores;
   char *convert, *png, *url, *sizes, *plot, *checkpoint, *scratch;
   char *out, *draw, *draw_images, *draw_errors;
-  size_t n, n_test, rows, cols, dim, verify;
+  size_t n, n_test, rows, cols, dim, width, verify;
   double corrupt;
   uint64_t shuffle, seed;
   int dataset, part, variant, bench_type, bench_samples, preset; /* numbers of the choice */

@@ -66,7 +66,9 @@ const char *mn_bench_samples_string(mn_bench_samples samples); /* "double", "byt
 typedef struct {
   double flops, bytes;
 } mn_bench_work;
-mn_bench_work mn_bench_work_of(mn_bench_pass pass, size_t n, size_t dim, mn_dtype type, mn_bench_samples samples);
+/* width: of the panels; 0: that of a fit. */
+mn_bench_work mn_bench_work_of(mn_bench_pass pass, size_t n, size_t dim, size_t width, mn_dtype type,
+                               mn_bench_samples samples);
 
 /* A pass measured. NaN: does not apply, or what it is divided by is not known. */
 typedef struct {
@@ -77,6 +79,7 @@ typedef struct {
 
 typedef struct {
   size_t n, dim;
+  size_t width;  /* columns of a panel and rows of a tile, at most n; wanted 0: as a fit takes them */
   mn_dtype type; /* of K and its factor */
   mn_bench_samples samples;
   int threads;
@@ -84,8 +87,9 @@ typedef struct {
   mn_bench_rate pass[MN_BENCH_PASSES];
 } mn_bench_point;
 
-/* One measurement of `wanted` n, dim, type and samples; what else it holds is not read. In the order done: memory, gemm
- * before, the other passes, gemm after. machine: of the same number of threads, for the ratios; may be NULL. */
+/* One measurement of `wanted` n, dim, width, type and samples; what else it holds is not read. In the order done:
+ * memory, gemm before, the other passes, gemm after. machine: of the same number of threads, for the ratios; may be
+ * NULL. */
 mn_status mn_bench_run(const mn_bench_point *wanted, const mn_bench_machine *machine, const mn_context *ctx,
                        mn_bench_point *out, mn_error *err);
 

@@ -68,7 +68,7 @@ static mn_status open_run(run *r, const mn_bench_point *p, mn_error *err)
 {
   mn_status st = make_samples(p, p->threads, &r->data, err);
   if (!st) st = mn_scaling_open(MN_SCALE_AUTO, r->data, &r->scaling, err);
-  if (!st) st = mn_panels_open(p->n, mn_panels_width(p->n), p->type, &r->k, err);
+  if (!st) st = mn_panels_open(p->n, p->width, p->type, &r->k, err);
   if (st) return st;
   r->samples = mn_samples_of(r->data, r->scaling);
   r->kernel = mn_kernel_default(MN_KERNEL_GAUSSIAN);
@@ -146,7 +146,7 @@ static double memory_limit(mn_bench_pass pass, const mn_bench_machine *machine)
 static void set_rates(mn_bench_point *p, const mn_bench_machine *machine)
 {
   for (mn_bench_pass pass = 0; pass < MN_BENCH_PASSES; pass++) {
-    mn_bench_work work = mn_bench_work_of(pass, p->n, p->dim, p->type, p->samples);
+    mn_bench_work work = mn_bench_work_of(pass, p->n, p->dim, p->width, p->type, p->samples);
     mn_bench_rate *r = &p->pass[pass];
     r->flops = work.flops > 0 ? work.flops : (double)NAN;
     r->gflops = 1e-9 * r->flops / r->seconds;
@@ -173,6 +173,7 @@ mn_status mn_bench_run(const mn_bench_point *wanted, const mn_bench_machine *mac
                        mn_bench_point *out, mn_error *err)
 {
   mn_bench_point p = {.n = wanted->n, .dim = wanted->dim, .type = wanted->type, .samples = wanted->samples};
+  p.width = mn_bench_width(p.n, wanted->width);
   run r = {.ctx = ctx};
   if (p.type != MN_F32 && p.type != MN_F64) return MN_FAIL(err, MN_ERR_ARGUMENT, "bench: fp32 or fp64 expected");
   if (!mn_bench_samples_string(p.samples)) return MN_FAIL(err, MN_ERR_ARGUMENT, "bench: no such kind of samples");

@@ -46,14 +46,20 @@ static double factor_elements(double n, double width)
   return sum;
 }
 
-mn_bench_work mn_bench_work_of(mn_bench_pass pass, size_t n, size_t dim, mn_dtype type, mn_bench_samples samples)
+size_t mn_bench_width(size_t n, size_t wanted)
 {
-  double x = (double)n, d = (double)dim, w = (double)mn_panels_width(n), columns = MN_BENCH_COLUMNS;
+  size_t width = wanted ? wanted : mn_panels_width(n);
+  return width < n ? width : n;
+}
+
+mn_bench_work mn_bench_work_of(mn_bench_pass pass, size_t n, size_t dim, size_t width, mn_dtype type,
+                               mn_bench_samples samples)
+{
+  double x = (double)n, d = (double)dim, w = (double)mn_bench_width(n, width), columns = MN_BENCH_COLUMNS;
   double element = (double)mn_dtype_size(type), sample = samples == MN_BENCH_BYTES ? 1 : sizeof(double);
-  if (w > x) w = x;
   switch (pass) {
   case MN_BENCH_ALLOCATE:
-    return (mn_bench_work){0, (double)mn_panels_bytes(n, mn_panels_width(n), type)};
+    return (mn_bench_work){0, (double)mn_panels_bytes(n, (size_t)w, type)};
   case MN_BENCH_GRAM:
     return (mn_bench_work){x * x * d, tile_elements(x, w) * element + sample_elements(x, d, w) * sample};
   case MN_BENCH_FACTOR:

@@ -81,7 +81,7 @@ static void check_point(const mn_bench_point *p, const mn_bench_machine *m)
   assert_true(isnan(p->pass[MN_BENCH_ALLOCATE].flops) && isnan(p->pass[MN_BENCH_ALLOCATE].gemm_ratio));
   for (mn_bench_pass pass = 0; pass < MN_BENCH_PASSES; pass++) {
     const mn_bench_rate *r = &p->pass[pass];
-    mn_bench_work work = mn_bench_work_of(pass, p->n, p->dim, p->type, p->samples);
+    mn_bench_work work = mn_bench_work_of(pass, p->n, p->dim, p->width, p->type, p->samples);
     assert_true(r->seconds > 0);
     mn_test_close(r->bytes, work.bytes, 0);
     mn_test_close(r->gbps * r->seconds * 1e9 / work.bytes, 1, 1e-12);
@@ -142,9 +142,10 @@ static walked walk(size_t n, size_t dim, size_t w)
   return out;
 }
 
+/* At the width that a fit takes. */
 static double bytes_of(mn_bench_pass pass, size_t n, mn_dtype type, mn_bench_samples samples)
 {
-  return mn_bench_work_of(pass, n, 30, type, samples).bytes;
+  return mn_bench_work_of(pass, n, 30, 0, type, samples).bytes;
 }
 
 static void work_is_that_of_the_tiles(void **state)
@@ -166,6 +167,38 @@ static void work_is_that_of_the_tiles(void **state)
     double vectors = 2.0 * (double)n * COLUMNS * 8;
     mn_test_close(bytes_of(MN_BENCH_RESIDUAL, n, MN_F32, MN_BENCH_BYTES) / (stream.samples + vectors), 1, 1e-12);
     assert_true(bytes_of(MN_BENCH_ALLOCATE, n, MN_F64, MN_BENCH_BYTES) >= 8 * (double)n * (double)(n + 1) / 2);
+  }
+}
+
+static void work_of_any_width(void **state)
+{
+  (void)state;
+  static const size_t widths[] = {1, 7, 64, 100, 128, 299, 300, 301, 100000}, n = 300;
+  for (size_t c = 0; c < sizeof widths / sizeof *widths; c++) {
+    size_t w = widths[c];
+    walked tiles = walk(n, 30, w < n ? w : n);
+    mn_bench_work factor = mn_bench_work_of(MN_BENCH_FACTOR, n, 30, w, MN_F32, MN_BENCH_BYTES);
+    mn_bench_work gram = mn_bench_work_of(MN_BENCH_GRAM, n, 30, w, MN_F64, MN_BENCH_BYTES);
+    mn_test_close(factor.bytes / (4 * tiles.factor), 1, 1e-12);
+    mn_test_close(gram.bytes / (8 * tiles.lower + tiles.samples), 1, 1e-12);
+    assert_true(factor.flops == mn_bench_work_of(MN_BENCH_FACTOR, n, 30, 0, MN_F32, MN_BENCH_BYTES).flops);
+    assert_true(mn_bench_work_of(MN_BENCH_RESIDUAL, n, 30, w, MN_F64, MN_BENCH_BYTES).bytes ==
+                bytes_of(MN_BENCH_RESIDUAL, n, MN_F64, MN_BENCH_BYTES)); /* it has no panels */
+  }
+}
+
+/* The width asked for is what is measured, up to n; none is that of a fit. */
+static void a_run_of_any_width(void **state)
+{
+  (void)state;
+  static const size_t wanted[] = {0, 1, 37, 300, 5000}, had[] = {128, 1, 37, 300, 300};
+  const mn_bench_machine m = {.dgemm_gflops = 3, .touch_gbps = 5, .read_gbps = 7, .write_gbps = 11};
+  for (size_t i = 0; i < sizeof had / sizeof *had; i++) {
+    const mn_bench_point w = {.n = 300, .dim = 20, .width = wanted[i], .type = MN_F64};
+    mn_bench_point p;
+    assert_int_equal(mn_bench_run(&w, &m, NULL, &p, NULL), MN_OK);
+    assert_int_equal(p.width, had[i]);
+    check_point(&p, &m);
   }
 }
 
@@ -267,7 +300,8 @@ int main(void)
       cmocka_unit_test(gemm_rates_are_positive),      cmocka_unit_test(the_machine_has_every_rate),
       cmocka_unit_test(other_arguments_are_refused),  cmocka_unit_test(names),
       cmocka_unit_test(a_run_fills_every_field),      cmocka_unit_test(without_a_machine_ratios_to_it_are_unknown),
-      cmocka_unit_test(work_is_that_of_the_tiles),    cmocka_unit_test(growth_of_power_laws),
+      cmocka_unit_test(work_is_that_of_the_tiles),    cmocka_unit_test(work_of_any_width),
+      cmocka_unit_test(a_run_of_any_width),           cmocka_unit_test(growth_of_power_laws),
       cmocka_unit_test(growth_that_cannot_be_fitted), cmocka_unit_test(cancelling),
       cmocka_unit_test(information_is_there),         cmocka_unit_test(failing_allocations),
   };

@@ -28,7 +28,7 @@ done
 for key in dgemm_gflops sgemm_gflops array_bytes read_gbps write_gbps copy_gbps touch_gbps; do
   ok "the machine has $key" grep -Eq "^		\"$key\":	[0-9.]+(e[-+]?[0-9]+)?,?$" r.json
 done
-for key in n gemm_gflops allocate_s gram_s gram_gflops gram_ratio factor_s factor_gflops factor_ratio solve_s \
+for key in n width gemm_gflops allocate_s gram_s gram_gflops gram_ratio factor_s factor_gflops factor_ratio solve_s \
   solve_gflops residual_s residual_gflops residual_ratio factor_bytes factor_gbps factor_memory_ratio; do
   ok "every point has $key" same "$(grep -Ec "^			\"$key\":	[0-9.]+(e[-+]?[0-9]+)?,?$" r.json)" 3
 done
@@ -46,6 +46,15 @@ ok 'which the report says' same "$(grep -c '^		"[a-z]*":	null' r.json)" 5
 ok 'data' same "$(field r.json data)" '"bytes"'
 # tiles of 128 and 22: 2 (128^2 + 22 128 + 22^2) for themselves, 128^2 and 22 128 for those read besides
 ok 'elements of 4 bytes' grep -q '"factor_bytes":	234272' r.json
+ok 'the width of a fit' grep -q '"width":	128' r.json
+accepts 'panels of another width' bench --n 150 --dim 30 --data bytes --precision single --width 75 --json r.json
+ok 'the table says so' grep -q '^panels      75 columns$' out
+ok 'the report says so' grep -q '"width":	75' r.json
+# three tiles of 75, each read and written; two of them read once more
+ok 'moves other bytes' grep -q '"factor_bytes":	180000' r.json
+ok 'is narrow' less "$(columns out)" 121
+accepts 'panels wider than the matrix' bench --n 20 --dim 3 --width 100000 --json r.json
+ok 'are as wide as that' grep -q '"width":	20' r.json
 accepts 'one thread as well' bench --n 100,150 --dim 10 --threads 2 --compare-threads --json r.json
 ok 'its limits' grep -q '^1 thread    dgemm ' out
 ok 'its time and the speed-up' same "$(words 2 gram | wc -w)" 12
@@ -64,6 +73,7 @@ ok 'is nothing but JSON' valid_json out
 
 # ---- what is refused, before anything is measured
 refuses 'an unknown kind of data' 2 'one of double, bytes expected' bench --data words
+refuses 'panels of no column' 2 '1' bench --width 0
 refuses 'one thread compared with one' 2 '--compare-threads needs more than one thread' bench --threads 1 --compare-threads
 refuses 'a picture of another kind' 2 '.svg or .png' bench --plot r.pdf
 refuses 'a folder that does not exist' 1 'none/r.svg' bench --plot none/r.svg
