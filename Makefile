@@ -63,9 +63,10 @@ docs: $(BUILD)/minnorm.1 $(BUILD)/minnorm.bash ## man page and bash completion, 
 # ---- compiling and linking
 
 # Holds the command that made the objects; touched only when that changes, so that no folder ever mixes two sets of flags.
-$(BUILD)/flags: export MN_NOW = $(CC) $(MN_CPPFLAGS) $(CPPFLAGS) $(CFLAGS) $(MN_CFLAGS) $(LDFLAGS)
+# Expanded here and now: it must not hold what is added below for the objects of one kind that happen to ask for it first.
+$(BUILD)/flags: export MN_NOW := $(CC) $(MN_CPPFLAGS) $(CPPFLAGS) $(CFLAGS) $(MN_CFLAGS) $(LDFLAGS)
 # The same for the members of the library: it is made anew when a source file is removed.
-$(BUILD)/members: export MN_NOW = $(LIB_SRC)
+$(BUILD)/members: export MN_NOW := $(LIB_SRC)
 $(BUILD)/flags $(BUILD)/members: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' "$$MN_NOW" | cmp -s - $@ || printf '%s\n' "$$MN_NOW" > $@
