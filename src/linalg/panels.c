@@ -46,7 +46,7 @@ static mn_status allocate(mn_panels *p, mn_error *err)
   return MN_OK;
 }
 
-static mn_status open_empty(size_t n, size_t width, mn_dtype type, mn_panels **out, mn_error *err)
+mn_status mn_panels_open_empty(size_t n, size_t width, mn_dtype type, mn_panels **out, mn_error *err)
 {
   *out = NULL;
   if (!n || !width || n > MN_BLAS_MAX)
@@ -66,7 +66,7 @@ static mn_status open_empty(size_t n, size_t width, mn_dtype type, mn_panels **o
 
 mn_status mn_panels_open(size_t n, size_t width, mn_dtype type, mn_panels **out, mn_error *err)
 {
-  mn_status st = open_empty(n, width, type, out, err);
+  mn_status st = mn_panels_open_empty(n, width, type, out, err);
   if (!st) st = allocate(*out, err);
   if (st) mn_panels_close(out);
   return st;
@@ -86,7 +86,7 @@ mn_status mn_panels_populate(mn_panels *panels, int threads, const mn_context *c
 
 mn_status mn_panels_wrap(void *a, size_t n, size_t ld, size_t width, mn_dtype type, mn_panels **out, mn_error *err)
 {
-  mn_status st = open_empty(n, width, type, out, err);
+  mn_status st = mn_panels_open_empty(n, width, type, out, err);
   if (st) return st;
   mn_panels *p = *out;
   for (size_t j = 0; j < p->count; j++)

@@ -41,6 +41,9 @@ mn_status mn_panels_populate(mn_panels *panels, int threads, const mn_context *c
 /* Wraps the lower triangle of a full column-major n x n matrix; `a` stays the caller's. */
 mn_status mn_panels_wrap(void *a, size_t n, size_t ld, size_t width, mn_dtype type, mn_panels **out, mn_error *err);
 
+/* Panels that have no memory (NULL, leading dimension 0) until the caller lends them some, which stays the caller's. */
+mn_status mn_panels_open_empty(size_t n, size_t width, mn_dtype type, mn_panels **out, mn_error *err);
+
 void mn_panels_close(mn_panels **panels);
 
 /* Address of element (i, j); i must not be above panel j / width. */

@@ -87,7 +87,7 @@ mn_status mn_made_gram_open(const mn_samples *samples, const mn_kernel *kernel, 
   if (!m) return MN_NO_MEMORY(err, sizeof *m);
   *m = (mn_made_gram){.samples = samples, .kernel = kernel, .threads = threads};
   m->buffer = mn_alloc_matrix(n * width, sizeof *m->buffer);
-  mn_status st = m->buffer ? mn_panels_wrap(m->buffer, n, n, width, MN_F32, &m->panels, err)
+  mn_status st = m->buffer ? mn_panels_open_empty(n, width, MN_F32, &m->panels, err)
                            : MN_NO_MEMORY(err, n * width * sizeof *m->buffer);
   if (st)
     mn_made_gram_close(&m);
