@@ -1,5 +1,6 @@
 #include "linalg/low_rank.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -53,6 +54,7 @@ static size_t draw_pivots(builder *b, const double *left, size_t most)
   }
   double sum = 0;
   for (size_t i = 0, d = 0; i < n && d < most; i++) {
+    if (!(left[i] > 0)) continue; /* not even for a place of 0: what is left over there is nothing to divide by */
     sum += left[i];
     if (places[d] > sum) continue;
     b->pivots[count++] = i;
@@ -157,6 +159,21 @@ static mn_status take_diagonal(builder *b, double *left, mn_error *err)
   return MN_OK;
 }
 
+/* What matters of K must be normal numbers of single precision, and so must its products with the columns of F. */
+static mn_status check_scale(const builder *b, mn_error *err)
+{
+  static const double least = 1e-35;
+  double largest = 0;
+  for (size_t i = 0; i < b->k->n && !isnan(largest); i++) {
+    double own = (double)b->diagonal[i] + b->ridge;
+    if (!(own <= largest)) largest = own; /* NaN as well */
+  }
+  if (largest == 0 || (largest >= least && largest <= FLT_MAX)) return MN_OK;
+  return MN_FAIL(err, MN_ERR_DATA,
+                 "the Gram matrix has diagonal elements of %.1e, beyond single precision: scale the features (--scale)",
+                 largest);
+}
+
 static mn_status builder_open(builder *b, size_t rank, double *left, mn_error *err)
 {
   size_t n = b->k->n;
@@ -166,7 +183,8 @@ static mn_status builder_open(builder *b, size_t rank, double *left, mn_error *e
   b->corner = mn_alloc_matrix((size_t)BLOCK * BLOCK, sizeof *b->corner);
   if (!b->diagonal || !b->pivots || !b->rows || !b->corner)
     return MN_NO_MEMORY(err, n * sizeof *b->diagonal + rank * BLOCK * sizeof *b->rows);
-  return take_diagonal(b, left, err);
+  mn_status st = take_diagonal(b, left, err);
+  return st ? st : check_scale(b, err);
 }
 
 static void builder_close(builder *b)

@@ -22,7 +22,8 @@ typedef struct {
 double mn_low_rank_bytes(size_t n, size_t rank);
 
 /* The first `rank` columns, or as many as there are before nothing is left over, of the Cholesky factor of K + ridge I
- * with the pivots brought to the front. Pivots depend on the seed alone, but for rounding. Phase "precondition". */
+ * with the pivots brought to the front. Pivots depend on the seed alone, but for rounding. Phase "precondition".
+ * MN_ERR_DATA when the diagonal of K + ridge I is beyond what single precision can work with. */
 mn_status mn_low_rank_open(const mn_symmetric *k, size_t rank, double ridge, uint64_t seed, int threads,
                            const mn_context *ctx, mn_low_rank **out, mn_error *err);
 void mn_low_rank_close(mn_low_rank **p);

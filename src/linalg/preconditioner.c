@@ -70,7 +70,8 @@ void mn_preconditioner_close(mn_preconditioner **p)
 
 /* ---- applying it */
 
-/* What a solve works with; the scales are those of the columns of what is in single precision. */
+/* What a solve works with. What is in single precision has columns of its own scale: the factor's inverse is as large
+ * as K is small, so a right-hand side of size 1 is not enough to keep it in range. */
 typedef struct {
   const mn_preconditioner *p;
   int threads;
@@ -79,7 +80,8 @@ typedef struct {
   float *t;      /* rank x columns */
   double *parts; /* rank x columns a thread; the first one is the sum */
   double *work;  /* n x columns */
-  double *scale; /* columns */
+  double *scale; /* columns: of t */
+  double *wide;  /* columns: of `single` */
 } solve;
 
 /* t = v at the pivots, or back. */
@@ -141,12 +143,13 @@ static void go_down(const solve *s, const double *v, double *out)
 /* out at the pivots = L11^-T (t - L21' out), with out zero there before. */
 static void go_up(const solve *s, double *out)
 {
-  const mn_low_rank *f = s->p->f;
-  size_t rank = f->rank;
-  for (size_t c = 0; c < s->columns; c++)
-    for (size_t i = c * f->n; i < (c + 1) * f->n; i++) s->single[i] = (float)(out[i] / s->scale[c]);
+  size_t rank = s->p->f->rank;
+  mn_narrow(s->p->f->n, s->columns, out, s->single, s->wide);
   project(s, s->single);
-  for (size_t e = 0; e < rank * s->columns; e++) s->t[e] = (float)((double)s->t[e] - s->parts[e]);
+  for (size_t c = 0; c < s->columns; c++)
+    for (size_t e = c * rank; e < (c + 1) * rank; e++)
+      s->parts[e] = (double)s->t[e] * s->scale[c] - s->parts[e] * s->wide[c];
+  mn_narrow(rank, s->columns, s->parts, s->t, s->scale);
   mn_cholesky_backward(s->p->corner, s->threads, s->columns, s->t);
   put_pivots(s, out);
 }
@@ -157,11 +160,11 @@ mn_status mn_preconditioner_solve(const mn_preconditioner *p, int threads, size_
   size_t n = p->f->n, small = p->f->rank * columns, parts = (size_t)threads;
   solve s = {.p = p, .threads = threads, .columns = columns};
   float *single = mn_alloc_matrix(n * columns + small, sizeof *single);
-  double *space = mn_alloc_matrix(n * columns + small * parts + columns, sizeof *space);
+  double *space = mn_alloc_matrix(n * columns + small * parts + 2 * columns, sizeof *space);
   mn_status st = single && space ? MN_OK : MN_NO_MEMORY(err, n * columns * sizeof *space);
   if (!st) {
     s.single = single, s.t = single + n * columns;
-    s.work = space, s.scale = space + n * columns, s.parts = s.scale + columns;
+    s.work = space, s.scale = space + n * columns, s.wide = s.scale + columns, s.parts = s.wide + columns;
     if (p->corner)
       go_down(&s, v, out);
     else

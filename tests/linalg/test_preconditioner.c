@@ -113,6 +113,65 @@ static void singular_matrices_give_something_positive(void **state)
   matrix_close(&half), matrix_close(&twice), matrix_close(&smooth);
 }
 
+/* s K for any s that single precision has room for, with the ridge in proportion: the inverse is as large as s is
+ * small, and beyond single precision itself. */
+static void the_scale_of_the_matrix_does_not_matter(void **state)
+{
+  (void)state;
+  enum { N = 200 };
+  for (double scale = 1e-34; scale < 1e37; scale *= 1e5) {
+    matrix one = matrix_well_conditioned(N, 64), half = matrix_gaussian(N, 64, 2);
+    double *a = malloc(N * N * sizeof *a), *b = malloc(N * N * sizeof *b);
+    for (size_t e = 0; e < N * N; e++) a[e] = scale * one.a[e], b[e] = scale * half.a[e];
+    matrix m = matrix_open(N, 64, a), k = matrix_open(N, 64, b);
+    mn_preconditioner *p = preconditioner_of(&m, N, 0.5 * scale), *q = preconditioner_of(&k, 50, 0.5 * scale);
+    double off = distance_from_inverse(&m, p, 0.5 * scale, 2), near = distance_from_inverse(&k, q, 0.5 * scale, 2);
+    if (!(off <= 1e-4 && near <= 0.5)) fail_msg("scale %g: off by %g, %g", scale, off, near);
+    mn_preconditioner_close(&p), mn_preconditioner_close(&q);
+    matrix_close(&m), matrix_close(&k), matrix_close(&one), matrix_close(&half);
+  }
+}
+
+static double tiny(size_t i)
+{
+  return 1e-40 * (double)(1 + i % 3);
+}
+
+static double endless(size_t i)
+{
+  return i == 7 ? INFINITY : 1;
+}
+
+static double unknown(size_t i)
+{
+  return i == 7 ? (double)NAN : 1;
+}
+
+/* What single precision cannot tell from zero, or from infinity, is refused; a ridge may lift it. */
+static void scales_beyond_single_precision_are_refused(void **state)
+{
+  (void)state;
+  double (*const elements[])(size_t i) = {tiny, endless, unknown};
+  for (size_t k = 0; k < 3; k++) {
+    matrix m = matrix_diagonal(20, 8, elements[k]);
+    mn_preconditioner *p;
+    mn_error err = {0};
+    mn_symmetric_kept kept;
+    mn_symmetric source = matrix_read(&m, 2, &kept);
+    long live = mn_memory_live();
+    assert_int_equal(mn_preconditioner_open(&source, 5, 0, 1, 2, NULL, &p, &err), MN_ERR_DATA);
+    assert_null(p);
+    assert_non_null(strstr(err.text, "beyond single precision"));
+    assert_int_equal(mn_memory_live(), live);
+    matrix_close(&m);
+  }
+  matrix m = matrix_diagonal(20, 8, tiny);
+  mn_preconditioner *p = preconditioner_of(&m, 5, 1);
+  assert_true(distance_from_inverse(&m, p, 1, 2) <= 1e-5);
+  mn_preconditioner_close(&p);
+  matrix_close(&m);
+}
+
 static mn_status open_and_solve(void *arg, mn_error *err)
 {
   const matrix *m = arg;
@@ -138,8 +197,12 @@ int main(void)
 {
   mn_threads_open(NULL);
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(full_rank_is_the_inverse), cmocka_unit_test(few_samples_are_solved_exactly),
-      cmocka_unit_test(symmetric_and_positive),   cmocka_unit_test(singular_matrices_give_something_positive),
+      cmocka_unit_test(full_rank_is_the_inverse),
+      cmocka_unit_test(few_samples_are_solved_exactly),
+      cmocka_unit_test(symmetric_and_positive),
+      cmocka_unit_test(singular_matrices_give_something_positive),
+      cmocka_unit_test(the_scale_of_the_matrix_does_not_matter),
+      cmocka_unit_test(scales_beyond_single_precision_are_refused),
       cmocka_unit_test(failing_allocations),
   };
   return cmocka_run_group_tests_name("preconditioner", tests, NULL, NULL);
