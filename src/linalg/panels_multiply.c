@@ -5,6 +5,7 @@
 
 #include "core/memory.h"
 #include "core/status.h"
+#include "linalg/narrow.h"
 #include "linalg/skinny.h"
 
 /* What the threads of one product share. */
@@ -104,5 +105,22 @@ mn_status mn_panels_multiply(const mn_panels *k, int threads, size_t columns, co
   for (int part = 0; part < threads; part++) add_part(&x, part);
   add_partials(&x, threads);
   mn_free(x.partials);
+  return MN_OK;
+}
+
+mn_status mn_panels_multiply_f64(const mn_panels *k, int threads, size_t columns, const double *v, float *single,
+                                 double *scale, double *out, mn_meter *meter, mn_error *err)
+{
+  size_t n = k->n;
+  const void *vector = v;
+  if (k->type == MN_F32) {
+    mn_narrow(n, columns, v, single, scale);
+    vector = single;
+  }
+  mn_status st = mn_panels_multiply(k, threads, columns, vector, out, meter, err);
+  if (st) return st;
+  if (meter && mn_meter_cancelled(meter)) return mn_meter_close(meter, err);
+  for (size_t c = 0; c < columns && k->type == MN_F32; c++)
+    for (size_t i = c * n; i < (c + 1) * n; i++) out[i] *= scale[c];
   return MN_OK;
 }

@@ -18,4 +18,10 @@ size_t mn_panels_multiply_bytes(size_t n, int threads, size_t columns);
 mn_status mn_panels_multiply(const mn_panels *k, int threads, size_t columns, const void *v, double *out,
                              mn_meter *meter, mn_error *err);
 
+/* The same for v in double precision whatever K is in. For K in single precision v is rounded to it, each column by a
+ * scale of its own, into single (n x columns) and scale (columns), which are not read otherwise. MN_ERR_CANCELLED once
+ * the meter is cancelled. */
+mn_status mn_panels_multiply_f64(const mn_panels *k, int threads, size_t columns, const double *v, float *single,
+                                 double *scale, double *out, mn_meter *meter, mn_error *err);
+
 #endif

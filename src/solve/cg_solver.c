@@ -9,7 +9,6 @@
 #include "core/status.h"
 #include "gram/gram.h"
 #include "linalg/blas.h"
-#include "linalg/narrow.h"
 #include "linalg/panels_multiply.h"
 #include "linalg/preconditioner.h"
 #include "solve/made_gram.h"
@@ -176,24 +175,12 @@ typedef struct {
   double norms[SETTLED + 1]; /* of the latest iterations, the last one at [0] */
 } run;
 
-static mn_status multiply_kept(run *r, size_t columns, const double *v, double *out, mn_error *err)
-{
-  size_t n = r->s->samples.n;
-  mn_narrow(n, columns, v, r->single, r->scale);
-  mn_status st = mn_panels_multiply(r->m->k, r->s->threads, columns, r->single, out, &r->meter, err);
-  if (st) return st;
-  if (mn_meter_cancelled(&r->meter)) return mn_meter_close(&r->meter, err);
-  for (size_t c = 0; c < columns; c++)
-    for (size_t i = c * n; i < (c + 1) * n; i++) out[i] *= r->scale[c];
-  return MN_OK;
-}
-
 static mn_status multiply(void *arg, size_t columns, const double *v, double *out, mn_error *err)
 {
   run *r = arg;
   const mn_system *s = r->s;
   mn_status st =
-      r->m->k ? multiply_kept(r, columns, v, out, err)
+      r->m->k ? mn_panels_multiply_f64(r->m->k, s->threads, columns, v, r->single, r->scale, out, &r->meter, err)
               : mn_gram_multiply_symmetric(&s->samples, &s->kernel, s->threads, r->ctx, "cg", columns, v, out, err);
   if (st) return st;
   for (size_t i = 0; i < s->samples.n * columns; i++) out[i] += s->options.ridge * v[i];

@@ -14,7 +14,6 @@
 #include "gram/gram.h"
 #include "linalg/blas.h"
 #include "linalg/cholesky.h"
-#include "linalg/narrow.h"
 #include "linalg/panels_multiply.h"
 #include "solve/kept_factor.h"
 #include "solve/pcg.h"
@@ -221,24 +220,11 @@ static void scale_back(const run *r, size_t columns, double *out)
     for (size_t i = c * n; i < (c + 1) * n; i++) out[i] *= r->scale[c];
 }
 
-static mn_status multiply_kept(run *r, size_t columns, const double *v, double *out, mn_error *err)
-{
-  const void *vector = v;
-  if (r->single) {
-    mn_narrow(r->s->samples.n, columns, v, r->single, r->scale);
-    vector = r->single;
-  }
-  mn_status st = mn_panels_multiply(r->m->k, r->s->threads, columns, vector, out, &r->meter, err);
-  if (st) return st;
-  if (mn_meter_cancelled(&r->meter)) return mn_meter_close(&r->meter, err);
-  if (r->single) scale_back(r, columns, out);
-  return MN_OK;
-}
-
 static mn_status multiply(void *arg, size_t columns, const double *v, double *out, mn_error *err)
 {
   run *r = arg;
-  if (r->m->k) return multiply_kept(r, columns, v, out, err);
+  if (r->m->k)
+    return mn_panels_multiply_f64(r->m->k, r->s->threads, columns, v, r->single, r->scale, out, &r->meter, err);
   size_t count = r->s->samples.n * columns;
   mn_status st =
       mn_gram_multiply_symmetric(&r->s->samples, &r->s->kernel, r->s->threads, r->ctx, "refine", columns, v, out, err);

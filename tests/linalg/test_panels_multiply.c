@@ -242,6 +242,50 @@ static void flops_are_counted_and_cancelled(void **state)
   mn_panels_close(&k);
 }
 
+/* Vectors of double precision, each column of a scale beyond single precision or of zeros: the rounding of the vector
+ * to single precision comes on top of that of the product. */
+static void vectors_of_any_scale(void **state)
+{
+  (void)state;
+  enum { N = 150, COLUMNS = 4 };
+  const double scales[COLUMNS] = {1, 1e200, 1e-200, 0}, u32 = 0x1p-24;
+  for (int type = MN_F32; type <= MN_F64; type++)
+    for (int threads = 1; threads <= 3; threads++) {
+      mn_panels *k = open_filled(N, 64, (mn_dtype)type);
+      oracle o = open_oracle(k, COLUMNS);
+      double v[N * COLUMNS], out[N * COLUMNS], scale[COLUMNS], bound = MN_SKINNY_SPAN + 20;
+      float single[N * COLUMNS];
+      for (size_t e = 0; e < N * COLUMNS; e++) v[e] = get(k->type, o.v, e) * scales[e / N];
+      assert_int_equal(mn_panels_multiply_f64(k, threads, COLUMNS, v, type == MN_F32 ? single : NULL,
+                                              type == MN_F32 ? scale : NULL, out, NULL, NULL),
+                       MN_OK);
+      for (size_t e = 0; e < N * COLUMNS; e++) {
+        long double by = (long double)scales[e / N], off = fabsl((long double)out[e] - o.product[e] * by);
+        assert_true(off <= (type == MN_F32 ? bound * u32 : (N + 9) * 0x1p-53) * o.magnitude[e] * by);
+      }
+      close_oracle(&o);
+      mn_panels_close(&k);
+    }
+}
+
+static void a_cancelled_product_says_so(void **state)
+{
+  (void)state;
+  enum { N = 100 };
+  int halt = 1;
+  mn_context ctx = {.progress = stop, .user = &halt};
+  mn_panels *k = open_filled(N, 32, MN_F32);
+  double *v = random_vectors(MN_F64, N, 1), out[N], scale;
+  float single[N];
+  mn_meter meter;
+  mn_error err = {0};
+  mn_meter_open(&meter, &ctx, "multiply", 2.0 * N * N, "flop");
+  assert_int_equal(mn_panels_multiply_f64(k, 2, 1, v, single, &scale, out, &meter, &err), MN_ERR_CANCELLED);
+  assert_non_null(strstr(err.text, "multiply"));
+  mn_panels_close(&k);
+  free(v);
+}
+
 typedef struct {
   const mn_panels *k;
   const double *v;
@@ -281,7 +325,8 @@ int main(void)
       cmocka_unit_test(full_matrices_are_wrapped),       cmocka_unit_test(threads_without_work),
       cmocka_unit_test(columns_of_the_identity),         cmocka_unit_test(a_nan_stays_in_its_column),
       cmocka_unit_test(flops_are_counted_and_cancelled), cmocka_unit_test(failing_allocations),
-      cmocka_unit_test(partial_sums_are_forecast),
+      cmocka_unit_test(partial_sums_are_forecast),       cmocka_unit_test(vectors_of_any_scale),
+      cmocka_unit_test(a_cancelled_product_says_so),
   };
   return cmocka_run_group_tests_name("panels_multiply", tests, NULL, NULL);
 }
