@@ -208,7 +208,7 @@ static mn_status make_weights(mn_network *network, int threads, mn_error *err)
   else
     weigh_slopes(network);
   if (!st) st = check_weights(network, err);
-  network->report.norm = norm_of(network->w, network->units * network->outputs);
+  if (!st) network->report.norm = norm_of(network->w, network->units * network->outputs);
 done:
   mn_free(b);
   return st;
