@@ -88,6 +88,19 @@ const char *mn_test_write(const char *dir, const char *name, const void *bytes, 
   return path;
 }
 
+int mn_test_is_wrapped(void)
+{
+  const char *wrapper = getenv("TEST_WRAPPER");
+  return wrapper && *wrapper;
+}
+
+void mn_test_skip_if_wrapped(const char *reason)
+{
+  if (!mn_test_is_wrapped()) return;
+  print_message("%s\n", reason);
+  skip();
+}
+
 void mn_test_close(double a, double b, double tol)
 {
   double scale = fabs(b) > 1 ? fabs(b) : 1;

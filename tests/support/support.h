@@ -32,6 +32,13 @@ const char *mn_test_path(const char *name);
 /* Writes bytes to DIR/NAME, and returns the path in a static buffer of which four rotate. */
 const char *mn_test_write(const char *dir, const char *name, const void *bytes, size_t count);
 
+/* 1 where every program runs some fifty times slower, under valgrind or another wrapper (TEST_WRAPPER, tests/run.sh):
+ * tests whose size is not their point take a smaller one there. */
+int mn_test_is_wrapped(void);
+
+/* Ends the test there as skipped, for that reason: it says nothing at a smaller size, or takes minutes at any. */
+void mn_test_skip_if_wrapped(const char *reason);
+
 /* Asserts |a - b| <= tol * max(1, |b|) and says the values when not. */
 void mn_test_close(double a, double b, double tol);
 
