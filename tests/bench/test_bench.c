@@ -8,6 +8,7 @@
 #include "support.h"
 
 enum { COLUMNS = 10 }; /* right-hand sides of the solve and the residual */
+static const char *const of_gemm = "the rate of gemm takes products of large matrices";
 static const size_t mib = (size_t)1 << 20;
 
 static int rate(double value)
@@ -18,6 +19,7 @@ static int rate(double value)
 static void gemm_rates_are_positive(void **state)
 {
   (void)state;
+  mn_test_skip_if_wrapped(of_gemm);
   for (int type = MN_F32; type <= MN_F64; type++)
     for (int threads = 1; threads <= 2; threads++) {
       mn_context ctx = {.threads = threads};
@@ -30,6 +32,7 @@ static void gemm_rates_are_positive(void **state)
 static void the_machine_has_every_rate(void **state)
 {
   (void)state;
+  mn_test_skip_if_wrapped(of_gemm);
   for (int threads = 1; threads <= 3; threads += 2) { /* 3: parts of different lengths */
     mn_context ctx = {.threads = threads};
     mn_bench_machine m;
@@ -96,6 +99,7 @@ static void check_point(const mn_bench_point *p, const mn_bench_machine *m)
 static void a_run_fills_every_field(void **state)
 {
   (void)state;
+  mn_test_skip_if_wrapped(of_gemm);
   const mn_bench_machine m = {.dgemm_gflops = 3, .touch_gbps = 5, .read_gbps = 7, .write_gbps = 11};
   for (int type = MN_F32; type <= MN_F64; type++)
     for (int samples = MN_BENCH_DOUBLE; samples <= MN_BENCH_BYTES; samples++) {
@@ -112,6 +116,7 @@ static void a_run_fills_every_field(void **state)
 static void without_a_machine_ratios_to_it_are_unknown(void **state)
 {
   (void)state;
+  mn_test_skip_if_wrapped(of_gemm);
   const mn_bench_point wanted = {.n = 1, .dim = 1, .type = MN_F32};
   mn_bench_point p;
   assert_int_equal(mn_bench_run(&wanted, NULL, NULL, &p, NULL), MN_OK);
@@ -191,6 +196,7 @@ static void work_of_any_width(void **state)
 static void a_run_of_any_width(void **state)
 {
   (void)state;
+  mn_test_skip_if_wrapped(of_gemm);
   static const size_t wanted[] = {0, 1, 37, 300, 5000}, had[] = {128, 1, 37, 300, 300};
   const mn_bench_machine m = {.dgemm_gflops = 3, .touch_gbps = 5, .read_gbps = 7, .write_gbps = 11};
   for (size_t i = 0; i < sizeof had / sizeof *had; i++) {
@@ -241,6 +247,7 @@ static int cancel_phase(void *user, const mn_progress *progress)
 static void cancelling(void **state)
 {
   (void)state;
+  mn_test_skip_if_wrapped(of_gemm);
   static char *const phases[] = {"memory", "gram", "factor", "residual"};
   const mn_bench_point wanted = {.n = 50, .dim = 5, .type = MN_F64};
   mn_bench_point p = {0};
@@ -288,6 +295,7 @@ static mn_status measure_once(void *arg, mn_error *err)
 static void failing_allocations(void **state)
 {
   (void)state;
+  mn_test_skip_if_wrapped(of_gemm);
   mn_bench_samples kinds[] = {MN_BENCH_DOUBLE, MN_BENCH_BYTES};
   mn_test_every_allocation(run_once, &kinds[0]);
   mn_test_every_allocation(run_once, &kinds[1]);
