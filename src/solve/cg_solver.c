@@ -18,6 +18,7 @@
 enum {
   ITERATIONS = 1000, /* of one run */
   ROUNDS = 12,       /* corrections in fp64 */
+  SHIFTS = 3,        /* of a K that rounding has made indefinite */
   SETTLED = 5,       /* iterations over which the norm has to stand still */
   RANK_INTERPOLATE = 3000,
   RANK_MOST = 8000,
@@ -166,6 +167,9 @@ typedef struct {
   const double *y;
   int round;                 /* 0: the first run, later ones correct what it found */
   int ended;                 /* the last run came to what was asked of it */
+  int stalled;               /* or to its end before that */
+  int shifts;                /* tried so far */
+  double shift;              /* of the diagonal of K in the iteration, which the corrections in fp64 make good */
   double begin_s;            /* of the iteration */
   int outrun;                /* 1: the factor that auto weighed this against is expected to be done earlier */
   double noise;              /* error of the residual that single precision makes, over the size of the correction */
@@ -183,7 +187,7 @@ static mn_status multiply(void *arg, size_t columns, const double *v, double *ou
       r->m->k ? mn_panels_multiply_f64(r->m->k, s->threads, columns, v, r->single, r->scale, out, &r->meter, err)
               : mn_gram_multiply_symmetric(&s->samples, &s->kernel, s->threads, r->ctx, "cg", columns, v, out, err);
   if (st) return st;
-  for (size_t i = 0; i < s->samples.n * columns; i++) out[i] += s->options.ridge * v[i];
+  for (size_t i = 0; i < s->samples.n * columns; i++) out[i] += (s->options.ridge + r->shift) * v[i];
   return MN_OK;
 }
 
@@ -298,6 +302,7 @@ static mn_status correct(run *r, double *alpha, double *space, mn_error *err)
   mn_status st = mn_pcg_run(&pcg, residual, d, left, &result, err);
   if (st) return st;
   r->out->iterations += result.iterations;
+  r->stalled = result.end == MN_PCG_STALLED;
   r->ended = result.end == MN_PCG_CONVERGED || result.end == MN_PCG_WATCHED;
   double size = mn_norm2(count, d), expected = result.residual * r->out->residual;
   for (size_t i = 0; i < count; i++) d[i] += alpha[i];
@@ -311,11 +316,31 @@ static mn_status correct(run *r, double *alpha, double *space, mn_error *err)
   return MN_OK;
 }
 
-/* Interpolation takes a norm that has settled too, or a run to its full accuracy. */
+/* Interpolation takes a norm that has settled too, or a run to its full accuracy, which one with a shift has not. */
 static int is_done(const run *r)
 {
   const mn_solve_options *o = &r->s->options;
-  return o->interpolate ? r->out->misfit == 0 && r->ended : r->out->residual <= o->tolerance;
+  return o->interpolate ? r->out->misfit == 0 && r->ended && !r->shifts : r->out->residual <= o->tolerance;
+}
+
+/* Rounding in fp32 moves eigenvalues by about u sqrt(n) of the mean diagonal. */
+static double first_shift(const mn_panels *k)
+{
+  double sum = 0;
+  for (size_t i = 0; i < k->n; i++) sum += (double)*(const float *)mn_panels_at(k, i, i);
+  return 2 * 0x1p-24 * sum / sqrt((double)k->n);
+}
+
+/* After a run in single precision that gained little. In an ill-conditioned system it may have found K indefinite, as
+ * rounding has made it: with a shift of its diagonal it is not. Or it gathered noise, more of it than it gained, which
+ * is not known before the first run has shown it: the next one stops where the noise is as large as what is left. */
+static int helps_to_go_on(run *r, double noise_known)
+{
+  if (!r->m->k) return 0;
+  if (!r->stalled || r->shifts >= SHIFTS) return r->noise > 2 * noise_known;
+  r->shift = r->shifts++ ? 10 * r->shift : first_shift(r->m->k);
+  mn_log(r->ctx, "K in single precision is not positive definite: a shift of %.1e", r->shift);
+  return 1;
 }
 
 /* Leaves the residual at the begin of space (4 n x columns). */
@@ -330,11 +355,11 @@ static mn_status solve(run *r, double *alpha, double *space, mn_error *err)
   r->out->converged = r->out->residual == 0;
   if (r->class_of) r->out->misfit = misfit_of(r, alpha, space);
   for (r->round = 0; r->round < ROUNDS && !r->out->converged; r->round++) {
-    double before = r->out->residual;
+    double before = r->out->residual, known = r->noise;
     if ((st = correct(r, alpha, space, err))) return st;
     if (r->class_of) r->out->misfit = misfit_of(r, alpha, space);
     r->out->converged = is_done(r);
-    if (r->out->residual > 0.5 * before || r->outrun) break;
+    if (r->outrun || (r->out->residual > 0.5 * before && !helps_to_go_on(r, known))) break;
   }
   st = mn_meter_close(&r->meter, err);
   if (st || r->out->converged || isnan(r->s->report.weighed_factor_s)) return st;

@@ -65,15 +65,16 @@ static double norm_of(const problem *p, const double *alpha)
   return (double)sqrtl(sum);
 }
 
-/* What is said is what holds of the alpha returned, whether it converged or not. */
-static void check_truthful(const problem *p, const answer *a)
+/* What is said is what holds of the alpha returned, whether it converged or not; K was kept in single precision, or
+ * made anew where the budget says so. */
+static void check_truthful_of(const problem *p, const answer *a, mn_gram_kept kept)
 {
   size_t n = p->set.n, count = n * COLUMNS;
   double noise = 1e-14 * (1 + naive_norm(count, a->alpha) / naive_norm(count, p->y)) * sqrt((double)n);
   double residual = problem_residual(p, a->alpha), *fitted = malloc(count * sizeof *fitted);
   assert_int_equal(a->report.solver, MN_SOLVER_CG);
   assert_int_equal(a->report.precision, MN_PRECISION_MIXED);
-  assert_int_equal(a->report.gram_kept, MN_GRAM_SINGLE);
+  assert_int_equal(a->report.gram_kept, kept);
   assert_int_equal(a->report.fallback_count, 0);
   assert_true(a->report.preconditioner_rank <= n);
   assert_true(isnan(a->report.rcond) && isnan(a->report.shift) && isnan(a->solution.gradient));
@@ -85,6 +86,11 @@ static void check_truthful(const problem *p, const answer *a)
   assert_true(naive_distance(count, a->fitted, fitted) <= noise * (1 + naive_norm(count, p->y)));
   assert_true(a->solution.iterations >= 1 && a->solution.solve_s > 0);
   free(fitted);
+}
+
+static void check_truthful(const problem *p, const answer *a)
+{
+  check_truthful_of(p, a, MN_GRAM_SINGLE);
 }
 
 /* ---- to a tolerance */
@@ -135,6 +141,33 @@ static void a_tolerance_out_of_reach_is_never_called_done(void **state)
       assert_int_equal(a.solution.converged, 0);
       assert_true(a.solution.residual > 1e-18 && a.solution.residual <= 1);
       if (!g) assert_true(a.solution.residual <= 1e-13);
+      answer_close(&a);
+      problem_close(&p);
+    }
+}
+
+/* Condition numbers of 1e9 and more, beyond what K in single precision can tell: the first run ends worse than it
+ * began, and the next ones stop in time. The targets are the largest eigenvectors', so that there is much to gain: K
+ * alpha for a random alpha of few samples. */
+static void ill_conditioned_systems_have_their_best_iterate(void **state)
+{
+  (void)state;
+  const double gammas[] = {0.1, 0.02, 0.005, 0.001};
+  for (size_t g = 0; g < 4; g++)
+    for (int smooth = 0; smooth < 2; smooth++) {
+      problem p = cg_problem(300, MN_KERNEL_GAUSSIAN, gammas[g], 0);
+      if (smooth) {
+        double *few = calloc(300 * COLUMNS, sizeof *few);
+        for (size_t e = 0; e < 300 * COLUMNS; e += 30) few[e] = p.y[e];
+        naive_multiply(300, 300, p.k, COLUMNS, few, p.y);
+        free(few);
+      }
+      answer a = problem_solve(&p, MN_SOLVER_CG);
+      check_truthful(&p, &a);
+      assert_true(naive_norm(300 * COLUMNS, a.alpha) > 0);
+      assert_int_equal(a.solution.converged, a.solution.residual <= 1e-10);
+      if (!(a.solution.residual <= (smooth ? 1e-6 : 0.99)))
+        fail_msg("gamma %g: residual %g", gammas[g], a.solution.residual);
       answer_close(&a);
       problem_close(&p);
     }
@@ -296,6 +329,39 @@ static void threads_change_rounding_alone(void **state)
   problem_close(&p);
 }
 
+/* Where the budget does not hold K it is made anew in every iteration; where it hardly does, the preconditioner has a
+ * smaller rank. Either way to the digits asked for, and within the budget as it is counted. */
+static void small_budgets_are_kept_to(void **state)
+{
+  (void)state;
+  mn_test_skip_if_wrapped("2,000 samples are needed for K to be larger than what makes it");
+  enum { N = 2000, USUAL = N / 7 };
+  static const struct {
+    size_t bytes;
+    mn_gram_kept kept;
+  } budgets[] = {{15000000, MN_GRAM_NONE}, {18500000, MN_GRAM_SINGLE}};
+  problem p = cg_problem(N, MN_KERNEL_GAUSSIAN, 0.5, 1e-2);
+  for (size_t b = 0; b < 2; b++)
+    for (p.options.tolerance = 1e-3; p.options.tolerance > 1e-9; p.options.tolerance *= 1e-5) {
+      p.options.memory_bytes = mn_memory_current_rss() + budgets[b].bytes;
+      answer a = problem_solve(&p, MN_SOLVER_CG);
+      check_truthful_of(&p, &a, budgets[b].kept);
+      assert_true(a.solution.converged && a.solution.residual <= p.options.tolerance);
+      assert_true(a.report.preconditioner_rank >= 64 && a.report.preconditioner_rank < USUAL);
+      answer_close(&a);
+    }
+  make_classes(&p, 0); /* and to interpolation */
+  p.options.ridge = 0;
+  for (size_t i = 0; i < N; i++) p.k[i * (N + 1)] = 1;
+  p.options.interpolate = 1;
+  p.options.memory_bytes = mn_memory_current_rss() + budgets[0].bytes;
+  answer a = problem_solve(&p, MN_SOLVER_CG);
+  check_truthful_of(&p, &a, MN_GRAM_NONE);
+  assert_true(a.solution.converged && a.solution.misfit == 0);
+  answer_close(&a);
+  problem_close(&p);
+}
+
 static void a_small_budget_is_refused(void **state)
 {
   (void)state;
@@ -388,6 +454,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(solutions_equal_cholesky),
       cmocka_unit_test(a_tolerance_out_of_reach_is_never_called_done),
+      cmocka_unit_test(ill_conditioned_systems_have_their_best_iterate),
       cmocka_unit_test(singular_and_indefinite_systems_are_not_solved),
       cmocka_unit_test(a_zero_matrix_is_not_solved),
       cmocka_unit_test(interpolation_has_no_training_error_and_the_norm),
@@ -395,6 +462,7 @@ int main(void)
       cmocka_unit_test(one_column_has_no_classes),
       cmocka_unit_test(scales_and_zero),
       cmocka_unit_test(threads_change_rounding_alone),
+      cmocka_unit_test(small_budgets_are_kept_to),
       cmocka_unit_test(a_small_budget_is_refused),
       cmocka_unit_test(cancelling),
       cmocka_unit_test(failing_allocations),
