@@ -21,8 +21,16 @@ static const double factor_share = 0.95, spectral_share = 0.4, preconditioner_sh
 enum { PROBE_LEAST = 256, PROBE_MOST = 2048 };
 static const double probe_flops = 4e9, measure_s = 0.25;
 
-/* Order of the panels that products are timed on: beyond the caches, as those of a fit. */
-enum { STREAM_MOST = 8192 };
+/* Order of the panels that products are timed on: beyond the caches, as those of a fit, but within a quarter of what
+ * memory is left. */
+enum { STREAM_MOST = 8192, STREAM_LEAST = 256 };
+
+static size_t stream_size(size_t n, mn_dtype type, double room)
+{
+  size_t size = n < STREAM_MOST ? n : STREAM_MOST;
+  while (size > STREAM_LEAST && 4 * (double)mn_panels_bytes(size, mn_panels_width(size), type) > room) size /= 2;
+  return size;
+}
 
 /* The first touch of a GiB takes no less: the few MiB that are tried are often at hand already. */
 static const double touch_least_s = 1;
@@ -123,15 +131,16 @@ static mn_status time_product(size_t n, mn_dtype type, size_t columns, int threa
   return st;
 }
 
-static mn_status take_probe(const mn_samples *like, size_t n, const mn_kernel *kernel, mn_dtype type, size_t columns,
-                            int threads, probe *out, mn_error *err)
+static mn_status take_probe(const mn_samples *like, const mn_system *s, mn_dtype type, probe *out, mn_error *err)
 {
+  size_t n = s->samples.n, columns = s->options.columns;
+  int threads = s->threads;
   mn_data few = *like->data;
   few.n = probe_size(n < like->n ? n : like->n, like->dim);
   workshop w = {
-      .samples = mn_samples_of(&few, like->scaling), .kernel = kernel, .threads = threads, .columns = columns};
+      .samples = mn_samples_of(&few, like->scaling), .kernel = &s->kernel, .threads = threads, .columns = columns};
   mn_status st = workshop_open(&w, few.n, type, err);
-  out->n = few.n, out->stream = n < STREAM_MOST ? n : STREAM_MOST;
+  out->n = few.n, out->stream = stream_size(n, type, mn_solver_room(&s->options));
   if (!st) st = time_call(&w, run_fill, &out->fill_s, err);
   if (!st) st = time_call(&w, run_made, &out->made_s, err);
   if (!st) st = time_call(&w, run_cross, &out->cross_s, err);
@@ -276,7 +285,7 @@ static mn_status measure(const mn_samples *like, const mn_solver_row *row, mn_dt
   mn_status st = mn_gemm_rate(MN_F64, order, measure_s, s->threads, &out->gflops[0], err);
   out->gflops[1] = out->gflops[0];
   if (!st && type == MN_F32) st = mn_gemm_rate(MN_F32, order, measure_s, s->threads, &out->gflops[1], err);
-  if (!st && !row->primal) st = take_probe(like, n, &s->kernel, type, s->options.columns, s->threads, &out->p, err);
+  if (!st && !row->primal) st = take_probe(like, s, type, &out->p, err);
   return st;
 }
 

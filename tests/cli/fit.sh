@@ -87,7 +87,10 @@ ok 'is valid' valid_json out
 for key in dry_run bytes budget_bytes flops gram_s factor_s residual_s predict_s total_s gemm_gflops solver; do
   ok "forecasts $key" test -n "$(field out $key)"
 done
-accepts 'a forecast beyond the budget' fit "${digits[@]}" --dry-run --memory 1M
+refuses 'a forecast whose data is beyond the budget' 1 'left of the budget' fit "${digits[@]}" --dry-run --memory 1M
+run fit --train synth:digits,n=3000 --gamma 0.02 --dry-run --json -
+accepts 'a forecast beyond the budget' fit --train synth:digits,n=3000 --gamma 0.02 --dry-run \
+  --memory $(($(field out bytes) - (4 << 20)))
 ok 'says so' contains out 'does not fit'
 refuses 'a fit beyond the budget' 1 'minnorm: fit: ' fit -q "${digits[@]}" --gamma 0.02 --memory 1M
 

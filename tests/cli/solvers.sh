@@ -47,7 +47,7 @@ ok '  the tolerance is kept' less "$(field mixed.json residual)" 1.0001e-10
 ok '  the norm of double precision' near "$(field mixed.json norm)" "$(field double.json norm)" 1e-8
 ok '  and its labels' cmp mixed.txt double.txt
 predicts_alike mixed
-run fit "${digits[@]}" --precision mixed
+run fit "${digits[@]}" --scale standard --gamma 1e-3 --precision mixed
 ok 'the table says mixed' grep -Eq '^solver +cholesky, mixed, ' out
 ok 'and what is kept' grep -Eq '^kept +the Gram matrix in double precision' out
 fit few --precision mixed --solver cholesky --ridge 0.01 --tol 1e-6 --threads 1
