@@ -223,8 +223,9 @@ static void the_method_is_chosen_by_measurement(void **state)
   o.engine = MN_CONV_AUTO;
   o.patch = 2; /* 24 flops a position; the transform is of 1,024 pixels whatever the patch */
   conv_must_open(&o, &images, &m);
-  assert_string_equal(m.row->engine(&m), "blocked");
-  assert_null(((mn_conv *)m.state)->fft);
+  int blocked = !strcmp(m.row->engine(&m), "blocked"); /* nearly always, but a clock decides */
+  assert_true(blocked || !strcmp(m.row->engine(&m), "fft"));
+  assert_int_equal(((mn_conv *)m.state)->fft == NULL, blocked);
   conv_close(&m);
   o.engine = MN_CONV_FFT;
   conv_must_open(&o, &images, &m);
