@@ -11,10 +11,12 @@
 #include "minnorm/model.h"
 #include "minnorm/options.h"
 #include "minnorm/plot.h"
+#include "minnorm/products.h"
 #include "minnorm/report.h"
 #include "minnorm/samples.h"
 #include "minnorm/solve.h"
 #include "minnorm/status.h"
+#include "minnorm/stream.h"
 #include "minnorm/types.h"
 
 #endif

@@ -27,11 +27,13 @@ typedef struct {
   char *model, *save, *json, *labels, *scores;
   char *convert, *png, *url, *sizes, *plot, *checkpoint, *scratch;
   char *out, *draw, *draw_images, *draw_errors;
+  char *save_gram, *load_gram;
   size_t n, n_test, rows, cols, dim, width, verify;
   double corrupt;
   uint64_t shuffle, seed;
   int dataset, part, variant, bench_type, bench_samples, preset; /* numbers of the choice */
   int compare_threads, compare_gemm;
+  int feature_scale, products_type, normalise;
   int threads, repeat;
   int mirror, dry_run, quiet, verbose, help, man, completion;
   mn_fit_options fit;
@@ -98,6 +100,7 @@ extern const char mn_cli_results[]; /* the group before which the options of lib
 void mn_cli_collect(mn_cli *cli);
 const char *mn_cli_dataset_name(int value);
 const char *mn_cli_part_name(int value);
+const char *mn_cli_products_name(int value); /* in the order of auto, double, single */
 
 /* ---- feature maps (feature_options.c) */
 

@@ -55,6 +55,7 @@ static mn_status forecast(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
   mn_info_get(&info);
   run->budget_bytes = (double)(o->solve.memory_bytes ? o->solve.memory_bytes : info.memory_available);
   mn_status st = mn_fit_forecast(run->train, run->test ? run->test->n : 0, o, &cli->context, &run->forecast, err);
+  if (!st) st = mn_cli_fit_forecast_products(cli, run, err);
   run->before_s = mn_report_now_s() - cli->start_s;
   run->forecast.total_s += run->before_s;
   return st;
@@ -68,7 +69,11 @@ static mn_status report_forecast(mn_cli *cli, mn_cli_fit_run *run, mn_error *err
 
 static mn_status fit_and_predict(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
 {
-  mn_status st = mn_model_fit(run->train, &cli->values.fit, &cli->context, &run->model, err);
+  const mn_fit_options *o = &cli->values.fit;
+  mn_status st = mn_cli_fit_products(cli, run, err);
+  if (!st)
+    st = run->products ? mn_model_fit_products(run->train, run->products, o, &cli->context, &run->model, err)
+                       : mn_model_fit(run->train, o, &cli->context, &run->model, err);
   if (!st && run->test) st = mn_cli_predict_data(cli, run->model, run->test, &run->predictions, err);
   mn_cli_progress_clear();
   return st;
@@ -97,6 +102,7 @@ static void close_run(mn_cli_fit_run *run)
 {
   mn_cli_predictions_close(&run->predictions);
   mn_model_close(&run->model);
+  mn_products_close(&run->products);
   mn_data_close(&run->train);
   mn_data_close(&run->test);
 }
@@ -108,6 +114,7 @@ mn_status mn_cli_fit(mn_cli *cli, mn_error *err)
   mn_cli_fit_run run = {0};
   int dry_run = cli->values.dry_run;
   mn_status st = check_options(cli, err);
+  if (!st) st = mn_cli_fit_features(cli, &run, err);
   if (!st) st = check_writable(cli, err);
   if (!st) st = read_data(cli, &run, err);
   if (!st && (dry_run || !cli->values.quiet)) st = forecast(cli, &run, err);

@@ -5,7 +5,11 @@
 #include "cli.h"
 
 typedef struct {
-  mn_data *train, *test; /* test: NULL without one */
+  mn_data *train, *test;        /* test: NULL without one */
+  mn_features_options features; /* name none: of the samples themselves, or of kept products */
+  mn_products *products;        /* NULL: of the samples themselves */
+  mn_stream_report stream;
+  mn_stream_forecast stream_forecast;
   mn_model *model;
   mn_cli_predictions predictions; /* of the test samples */
   mn_forecast forecast;
@@ -15,6 +19,16 @@ typedef struct {
 
 /* Operations of all phases. */
 double mn_cli_fit_flops(const mn_forecast *f);
+
+/* ---- features and kept products (fit_products.c)
+ *
+ * Checks their options and completes run->features; adds to a forecast; makes, or loads, run->products; a line of the
+ * table, members of the report. Nothing of it without features. */
+mn_status mn_cli_fit_features(mn_cli *cli, mn_cli_fit_run *run, mn_error *err);
+mn_status mn_cli_fit_forecast_products(mn_cli *cli, mn_cli_fit_run *run, mn_error *err);
+mn_status mn_cli_fit_products(mn_cli *cli, mn_cli_fit_run *run, mn_error *err);
+void mn_cli_fit_products_line(const mn_cli_fit_run *run);
+void mn_cli_fit_report_features(mn_report *report, const mn_cli_fit_run *run);
 
 void mn_cli_fit_forecast_line(const mn_cli_fit_run *run, FILE *out);
 void mn_cli_fit_forecast_table(const mn_cli *cli, const mn_cli_fit_run *run);

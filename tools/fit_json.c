@@ -67,12 +67,10 @@ static const char *rule_name(const mn_fit_report *r)
   return mn_cli_kernel_has_gamma(&r->kernel) ? names[r->gamma_rule] : NULL;
 }
 
-static void setting(mn_report *j, const mn_cli *cli, const mn_fit_report *r)
+static void setting(mn_report *j, const mn_cli *cli, const mn_cli_fit_run *run, const mn_fit_report *r)
 {
   const mn_fit_options *o = &cli->values.fit;
-  mn_report_begin_object(j, "features");
-  mn_report_text(j, "name", "none");
-  mn_report_end(j);
+  mn_cli_fit_report_features(j, run);
   mn_report_begin_object(j, "kernel");
   mn_cli_report_kernel(j, &r->kernel);
   mn_report_text(j, "gamma_rule", rule_name(r));
@@ -122,7 +120,12 @@ static void system_members(mn_report *j, const mn_fit_report *r)
 
 static void times(mn_report *j, const mn_cli_fit_run *run, const mn_fit_report *r)
 {
-  mn_report_null(j, "features_s");
+  const double none = (double)NAN;
+  int streamed = run->features.name != MN_FEATURES_NONE;
+  mn_report_real(j, "features_s", streamed ? run->stream.open_s + run->stream.features_s : none);
+  mn_report_real(j, "products_s", streamed ? run->stream.products_s : none);
+  mn_report_real(j, "products_save_s", streamed ? run->stream.save_s : none);
+  mn_report_real(j, "products_gflops", streamed ? run->stream.products_gflops : none);
   mn_report_real(j, "bandwidth_s", r->bandwidth_s);
   mn_report_real(j, "allocate_s", r->system.allocate_s);
   mn_report_real(j, "gram_s", r->system.gram_s);
@@ -172,7 +175,7 @@ mn_status mn_cli_fit_json(const mn_cli *cli, const mn_cli_fit_run *run, mn_error
   else
     mn_report_null(j, "classes");
   mn_report_count(j, "outputs", r->outputs);
-  setting(j, cli, r);
+  setting(j, cli, run, r);
   mn_report_real(j, "threads", mn_cli_threads(cli));
   mn_report_text(j, "blas", info.blas);
   system_members(j, r);
@@ -202,6 +205,9 @@ mn_status mn_cli_fit_forecast_json(const mn_cli *cli, const mn_cli_fit_run *run,
   mn_report_real(j, "predict_flops", f->predict_flops);
   mn_report_real(j, "gemm_gflops", f->gflops);
   mn_report_real(j, "reading_s", run->before_s);
+  mn_report_real(j, "features_s", run->stream_forecast.features_s);
+  mn_report_real(j, "products_s", run->stream_forecast.products_s);
+  mn_report_real(j, "products_bytes", run->stream_forecast.products_bytes);
   mn_report_real(j, "bandwidth_s", f->bandwidth_s);
   mn_report_real(j, "allocate_s", f->allocate_s);
   mn_report_real(j, "gram_s", f->gram_s);

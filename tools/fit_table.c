@@ -69,6 +69,12 @@ void mn_cli_fit_forecast_table(const mn_cli *cli, const mn_cli_fit_run *run)
               f->gflops);
   weighed_line(f->weighed_cg_s, f->weighed_factor_s);
   mn_cli_line("reading", "%15s  %12s", "", mn_number_seconds(run->before_s).text);
+  const mn_stream_forecast *s = &run->stream_forecast;
+  if (s->dim) {
+    mn_cli_line("features", "%9s of them    %12s", mn_number_count(s->dim).text, mn_number_seconds(s->features_s).text);
+    mn_cli_line("products", "%15s  %12s", mn_number_bytes(s->products_bytes).text,
+                mn_number_seconds(s->products_s).text);
+  }
   if (f->bandwidth_flops > 0) forecast_row("bandwidth", f->bandwidth_flops, f->bandwidth_s);
   if (f->allocate_s > 0) mn_cli_line("memory", "%15s  %12s", "", mn_number_seconds(f->allocate_s).text);
   forecast_row("gram", f->gram_flops, f->gram_s);
@@ -150,6 +156,10 @@ static void time_lines(const mn_cli *cli, const mn_cli_fit_run *run, const mn_fi
 {
   const double none = (double)NAN;
   putchar('\n');
+  if (run->features.name != MN_FEATURES_NONE) {
+    time_line("features", run->stream.open_s + run->stream.features_s, none);
+    time_line("products", run->stream.products_s, run->stream.products_gflops);
+  }
   if (r->gamma_count) time_line("bandwidth", r->bandwidth_s, none);
   if (isfinite(r->system.allocate_s)) time_line("memory", r->system.allocate_s, none);
   if (isfinite(r->system.gram_s)) time_line("gram", r->system.gram_s, r->system.gram_gflops);
@@ -165,6 +175,7 @@ void mn_cli_fit_table(const mn_cli *cli, const mn_cli_fit_run *run)
 {
   const mn_fit_report *r = mn_model_report(run->model);
   data_line(cli, run);
+  mn_cli_fit_products_line(run);
   if (r->classes)
     mn_cli_line("task", "classification, %zu classes", r->classes);
   else

@@ -20,7 +20,7 @@ static void append_table(mn_cli *cli, const mn_option *table, size_t count, void
   for (size_t i = 0; i < count; i++) append(cli, &table[i], target);
 }
 
-enum { FEATURE_COMMANDS = MN_CLI_FEATURES }; /* the subcommands that compute features */
+enum { FEATURE_COMMANDS = MN_CLI_FEATURES | MN_CLI_FIT }; /* the subcommands that compute features */
 
 static const mn_option preset_row = {
     .key = "preset",
@@ -44,6 +44,62 @@ static const mn_option seed_row = {.key = "seed",
                                    .group = "Features",
                                    .help = "Seed of the filters, of the training patches drawn, and of --variant."};
 
+static const char *feature_scale_name(int value)
+{
+  return value >= 0 ? mn_feature_scale_string((mn_feature_scale)value) : NULL;
+}
+
+const char *mn_cli_products_name(int value)
+{
+  static const char *const names[] = {"auto", "double", "single"};
+  return value >= 0 && value < 3 ? names[value] : NULL;
+}
+
+/* What a fit does with features. */
+static const mn_option stream_rows[] = {
+    {.key = "feature-scale",
+     .type = MN_OPTION_CHOICE,
+     .offset = offsetof(mn_cli_values, feature_scale),
+     .choice = feature_scale_name,
+     .fallback = "auto",
+     .argument = "SCALE",
+     .group = "Features",
+     .help = "Of each feature over the training images: none leaves it; center subtracts the mean; standard divides by "
+             "the deviation, too, and all by the root of their number, so that the inner product of an image with "
+             "itself is 1 in the mean. auto: standard for conv, none for the others."},
+    {.key = "normalise",
+     .type = MN_OPTION_FLAG,
+     .offset = offsetof(mn_cli_values, normalise),
+     .group = "Features",
+     .help = "Then scale the features of each image to norm 1."},
+    {.key = "products",
+     .type = MN_OPTION_CHOICE,
+     .offset = offsetof(mn_cli_values, products_type),
+     .choice = mn_cli_products_name,
+     .fallback = "auto",
+     .argument = "PRECISION",
+     .group = "Features",
+     .help = "Precision of the inner products of features, double or single. auto: double up to 20,480 features where "
+             "memory has room for it."},
+    {.key = "save-gram",
+     .type = MN_OPTION_TEXT,
+     .offset = offsetof(mn_cli_values, save_gram),
+     .argument = "DIR",
+     .group = "Features",
+     .excludes = "load-gram",
+     .help = "Keep the inner products of the features in this folder, block after block: a run that is stopped goes on "
+             "from the last one kept, and --load-gram needs no features."},
+    {.key = "load-gram",
+     .type = MN_OPTION_TEXT,
+     .offset = offsetof(mn_cli_values, load_gram),
+     .argument = "DIR",
+     .group = "Features",
+     .excludes = "features",
+     .help =
+         "Fit from the inner products kept there: any kernel, gamma, ridge and labels, and the first N and M of the "
+         "samples."},
+};
+
 /* --features first, then what refines it. */
 static void append_features(mn_cli *cli)
 {
@@ -52,6 +108,8 @@ static void append_features(mn_cli *cli)
   append_table(cli, table, 1, &cli->values.features);
   append(cli, &preset_row, &cli->values);
   if (cli->command->bit == MN_CLI_FEATURES) append(cli, &seed_row, &cli->values);
+  if (cli->command->bit == MN_CLI_FIT)
+    append_table(cli, stream_rows, sizeof stream_rows / sizeof *stream_rows, &cli->values);
   append_table(cli, table + 1, count - 1, &cli->values.features);
   if (cli->command->bit == MN_CLI_FEATURES) append(cli, mn_option_find(fit, fits, "scale"), &cli->values.fit);
 }

@@ -6,6 +6,7 @@
 
 #include "minnorm/data.h"
 #include "minnorm/kernel.h"
+#include "minnorm/products.h"
 #include "minnorm/samples.h"
 #include "minnorm/solve.h"
 
@@ -77,6 +78,21 @@ typedef struct mn_model mn_model;
  * them. */
 mn_status mn_model_fit(const mn_data *train, const mn_fit_options *options, const mn_context *ctx, mn_model **out,
                        mn_error *err);
+/* The same from kept products of the training samples; `train` are the first of those that they are of
+ * (mn_products_check), and their targets are fitted. The products must outlive the model, too. Such a model predicts
+ * the first of the test samples that they are of, and no others, and cannot be saved. */
+mn_status mn_model_fit_products(const mn_data *train, const mn_products *products, const mn_fit_options *options,
+                                const mn_context *ctx, mn_model **out, mn_error *err);
+
+/* Products that a folder keeps, for a fit of the first of their samples; those that they are of are checked. They are
+ * brought into memory where the budget has room for them and for the system, else read from disk. test may be NULL. */
+mn_status mn_fit_load_products(const char *folder, const mn_data *train, const mn_data *test,
+                               const mn_fit_options *options, const mn_context *ctx, mn_products **out, mn_error *err);
+
+/* Moves products in memory to disk (mn_products_to_disk) unless the system has room beside them. */
+mn_status mn_fit_place_products(mn_products *products, const mn_data *train, const mn_fit_options *options,
+                                const mn_context *ctx, mn_error *err);
+
 void mn_model_close(mn_model **model);
 
 const mn_fit_report *mn_model_report(const mn_model *model);

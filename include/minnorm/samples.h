@@ -35,16 +35,21 @@ typedef struct {
 mn_status mn_scaling_open(mn_scale kind, const mn_data *train, mn_scaling **out, mn_error *err);
 void mn_scaling_close(mn_scaling **scaling);
 
-/* A view: owns nothing. */
+struct mn_products;
+
+/* A view: owns nothing. Either of data, or of kept inner products (products.h), of which data and scaling are NULL. */
 typedef struct {
   const mn_data *data;
   const mn_scaling *scaling;
   size_t n, dim;
+  const struct mn_products *products;
+  size_t first;       /* of the products: the first sample, the others following it, */
+  const size_t *rows; /* unless they are listed here (n); they should ascend */
 } mn_samples;
 
 mn_samples mn_samples_of(const mn_data *data, const mn_scaling *scaling);
 
-/* Rows first ... first + count - 1 as count x dim, row-major, leading dimension dim. */
+/* Rows first ... first + count - 1 of data as count x dim, row-major, leading dimension dim. */
 void mn_samples_rows_f64(const mn_samples *samples, size_t first, size_t count, double *out);
 void mn_samples_rows_f32(const mn_samples *samples, size_t first, size_t count, float *out);
 

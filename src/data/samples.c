@@ -180,7 +180,7 @@ void mn_samples_rows_f32(const mn_samples *samples, size_t first, size_t count, 
 
 mn_samples mn_samples_of(const mn_data *data, const mn_scaling *scaling)
 {
-  return (mn_samples){data, scaling, data->n, data->dim};
+  return (mn_samples){.data = data, .scaling = scaling, .n = data->n, .dim = data->dim};
 }
 
 /* Welford's update of every feature's mean and sum of squared differences with sample number i. A feature that never

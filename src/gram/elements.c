@@ -3,6 +3,7 @@
 #include "core/status.h"
 #include "gram/gram.h"
 #include "gram/kernels.h"
+#include "gram/tile.h"
 
 /* x: two samples, dim each. */
 static double element(const mn_kernel *kernel, size_t dim, const double *x)
@@ -18,11 +19,33 @@ static double element(const mn_kernel *kernel, size_t dim, const double *x)
   return mn_kernel_find(kernel->name)->value(kernel, r2, dot, norm2[0], norm2[1]);
 }
 
+/* Kept products, as tiles of one. */
+static mn_status of_products(const mn_samples *samples, const mn_kernel *kernel, int threads, size_t count,
+                             const size_t *i, const size_t *j, float *out, mn_error *err)
+{
+  mn_tiles t = {.rows.tile = 1, .cols.tile = 1};
+  mn_tile_blocks b = {0};
+  double value;
+  mn_status st =
+      mn_tiles_open(&t, samples, NULL, kernel, mn_kernel_find(kernel->name)->of_distance, MN_F64, threads, err);
+  if (!st && !mn_tile_blocks_open(&t, &b)) st = MN_NO_MEMORY(err, sizeof value);
+  for (size_t k = 0; !st && k < count; k++) {
+    mn_tile_compute(&t, &b, i[k], 1, j[k], 1, &value, 1);
+    if (i[k] == j[k]) mn_tile_diagonal(&t, i[k], 1, 0, &value, 1);
+    out[k] = (float)value;
+    st = mn_tile_blocks_status(&b, err);
+  }
+  mn_tile_blocks_close(&b);
+  mn_tiles_close(&t);
+  return st;
+}
+
 mn_status mn_gram_elements(const mn_samples *samples, const mn_kernel *kernel, int threads, size_t count,
                            const size_t *i, const size_t *j, float *out, mn_error *err)
 {
   size_t dim = samples->dim;
   int whole = 1;
+  if (samples->products) return of_products(samples, kernel, threads, count, i, j, out, err);
 #pragma omp parallel num_threads(threads) reduction(&& : whole)
   {
     double *x = mn_alloc(2 * dim, sizeof *x);

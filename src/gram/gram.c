@@ -81,17 +81,18 @@ static double pass_flops(size_t m, size_t n, size_t dim)
   return (double)m * (double)n * (double)dim;
 }
 
-static size_t stream_tile(size_t n, size_t dim)
+static size_t stream_tile(const mn_samples *s)
 {
-  size_t tile = at_most(STREAM_TILE, n), most = STREAM_ELEMENTS / dim;
+  size_t tile = at_most(STREAM_TILE, s->n), most = s->products ? STREAM_TILE : STREAM_ELEMENTS / s->dim;
   return tile <= most ? tile : most ? most : 1;
 }
 
 /* Few rows are spread over the threads. */
-static size_t row_tile(size_t m, size_t dim, int threads)
+static size_t row_tile(const mn_samples *rows, int threads)
 {
-  size_t share = (m + (size_t)threads - 1) / (size_t)threads;
-  return stream_tile(share, dim);
+  mn_samples share = *rows;
+  share.n = (rows->n + (size_t)threads - 1) / (size_t)threads;
+  return stream_tile(&share);
 }
 
 double mn_gram_fill_bytes(const mn_samples *samples, size_t width, mn_dtype type, int threads)
@@ -102,16 +103,26 @@ double mn_gram_fill_bytes(const mn_samples *samples, size_t width, mn_dtype type
 
 double mn_gram_multiply_bytes(const mn_samples *rows, const mn_samples *cols, int threads)
 {
-  size_t r = row_tile(rows->n, rows->dim, threads), c = stream_tile(cols->n, cols->dim);
+  size_t r = row_tile(rows, threads), c = stream_tile(cols);
   double tiles = (double)threads * (double)r * (double)c * sizeof(double);
   return tiles + mn_tiles_bytes(rows, cols, r, c, MN_F64, threads);
 }
 
 double mn_gram_symmetric_bytes(const mn_samples *samples, size_t columns, int threads)
 {
-  size_t n = samples->n, c = stream_tile(n, samples->dim);
+  size_t n = samples->n, c = stream_tile(samples);
   double each = ((double)c * (double)c + (double)n * (double)columns) * sizeof(double);
   return (double)threads * each + mn_tiles_bytes(samples, NULL, c, c, MN_F64, threads);
+}
+
+/* The end of a pass, of which a thread may have met with a failure. */
+static mn_status finish_pass(pass *p, mn_error *err)
+{
+  for (int t = 0; t < p->threads; t++) {
+    mn_status st = mn_tile_blocks_status(&p->all[t].blocks, err);
+    if (st) return st;
+  }
+  return mn_meter_close(&p->meter, err);
 }
 
 static double tile_flops(const pass *p, size_t m, size_t n)
@@ -129,6 +140,7 @@ static void fill_work(pass *p, mn_panels *out, size_t end, double ridge, buffers
     mn_tile_compute(&p->tiles, &b->blocks, i * w, m, j * w, n, tile, ld);
     if (i == j) mn_tile_diagonal(&p->tiles, i * w, m, ridge, tile, ld);
     mn_meter_add(&p->meter, tile_flops(p, m, n) * (i == j ? 0.5 : 1));
+    if (b->blocks.error.code) atomic_store(&p->meter.cancelled, 1);
   }
 }
 
@@ -157,7 +169,7 @@ static mn_status fill(const mn_samples *samples, const mn_kernel *kernel, int of
   mn_meter_open(&p.meter, ctx, "gram", pass_flops(whole, whole, dim) - pass_flops(rest, rest, dim), "flop");
 #pragma omp parallel num_threads(threads)
   fill_work(&p, out->panels, out->end, ridge, &p.all[omp_get_thread_num()]);
-  st = mn_meter_close(&p.meter, err);
+  st = finish_pass(&p, err);
   if (!st && norms) memcpy(norms, p.tiles.rows.norms, samples->n * sizeof *norms);
 done:
   close_pass(&p);
@@ -202,6 +214,7 @@ static void multiply_work(pass *p, buffers *b)
       mn_tile_compute(&p->tiles, &b->blocks, i, m, j, n, b->tile, m);
       p->skinny->times(m, n, b->tile, m, p->columns, p->v + j, n_all, p->out + i, m_all);
       mn_meter_add(&p->meter, tile_flops(p, m, n));
+      if (b->blocks.error.code) atomic_store(&p->meter.cancelled, 1);
     }
   }
 }
@@ -214,15 +227,15 @@ mn_status mn_gram_multiply(const mn_samples *rows, const mn_samples *cols, const
     return MN_FAIL(err, MN_ERR_DATA, "samples have %zu features, %zu expected", rows->dim, cols->dim);
   if (!columns) return MN_FAIL(err, MN_ERR_ARGUMENT, "at least one vector to multiply expected");
   pass p = {.threads = threads, .columns = columns, .v = v, .out = out};
-  p.tiles.rows.tile = row_tile(rows->n, rows->dim, threads);
-  p.tiles.cols.tile = stream_tile(cols->n, cols->dim);
+  p.tiles.rows.tile = row_tile(rows, threads);
+  p.tiles.cols.tile = stream_tile(cols);
   int of_distance = mn_kernel_find(kernel->name)->of_distance;
   mn_status st = open_pass(&p, rows, cols, kernel, of_distance, MN_F64, err);
   if (st) goto done;
   mn_meter_open(&p.meter, ctx, phase, 2 * pass_flops(rows->n, cols->n, rows->dim), "flop");
 #pragma omp parallel num_threads(threads)
   multiply_work(&p, &p.all[omp_get_thread_num()]);
-  st = mn_meter_close(&p.meter, err);
+  st = finish_pass(&p, err);
 done:
   close_pass(&p);
   return st;
@@ -242,6 +255,7 @@ static void symmetric_tile(pass *p, buffers *b, size_t i, size_t j)
     p->skinny->both(m, n, b->tile, m, columns, v_rows, v_cols, n_all, b->sum + i * w, b->sum + j * w, n_all);
   }
   mn_meter_add(&p->meter, tile_flops(p, m, n) * (i == j ? 0.5 : 1));
+  if (b->blocks.error.code) atomic_store(&p->meter.cancelled, 1);
 }
 
 /* Block columns are dealt to the threads back and forth, a long one with a short one, and not by demand: each thread
@@ -263,7 +277,7 @@ mn_status mn_gram_multiply_symmetric(const mn_samples *samples, const mn_kernel 
 {
   if (!columns) return MN_FAIL(err, MN_ERR_ARGUMENT, "at least one vector to multiply expected");
   pass p = {.threads = threads, .columns = columns, .v = v};
-  p.tiles.rows.tile = p.tiles.cols.tile = stream_tile(samples->n, samples->dim);
+  p.tiles.rows.tile = p.tiles.cols.tile = stream_tile(samples);
   size_t elements = samples->n * columns;
   int of_distance = mn_kernel_find(kernel->name)->of_distance;
   mn_status st = open_pass(&p, samples, NULL, kernel, of_distance, MN_F64, err);
@@ -271,7 +285,7 @@ mn_status mn_gram_multiply_symmetric(const mn_samples *samples, const mn_kernel 
   mn_meter_open(&p.meter, ctx, phase, pass_flops(samples->n, samples->n, samples->dim), "flop");
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
   for (int t = 0; t < threads; t++) symmetric_work(&p, (size_t)t, &p.all[t]);
-  if ((st = mn_meter_close(&p.meter, err))) goto done;
+  if ((st = finish_pass(&p, err))) goto done;
   memcpy(out, p.all[0].sum, elements * sizeof *out);
   for (int t = 1; t < threads; t++)
     for (size_t e = 0; e < elements; e++) out[e] += p.all[t].sum[e];

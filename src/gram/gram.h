@@ -30,7 +30,8 @@ mn_status mn_gram_fill(const mn_samples *samples, const mn_kernel *kernel, doubl
 mn_status mn_gram_fill_panels(const mn_samples *samples, const mn_kernel *kernel, double ridge, int threads,
                               const mn_context *ctx, mn_panels *out, size_t first, size_t end, mn_error *err);
 
-/* out[k] = K(i[k], j[k]), k = 0 ... count - 1, from the difference of the two samples: exact to fp32 rounding. */
+/* out[k] = K(i[k], j[k]), k = 0 ... count - 1, from the difference of the two samples: exact to fp32 rounding; or from
+ * their kept product. */
 mn_status mn_gram_elements(const mn_samples *samples, const mn_kernel *kernel, int threads, size_t count,
                            const size_t *i, const size_t *j, float *out, mn_error *err);
 

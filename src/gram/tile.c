@@ -85,10 +85,11 @@ static void near_rows(const mn_tiles *t, const mn_tile_blocks *b, size_t i0, siz
   }
 }
 
-static void compute(const mn_tiles *t, const mn_tile_blocks *b, size_t i0, size_t m, size_t j0, size_t n, void *tile,
-                    size_t ld)
+static void gemm_compute(const mn_tiles *t, mn_tile_blocks *b, size_t i0, size_t m, size_t j0, size_t n, void *tile,
+                         size_t ld)
 {
   size_t dim = t->rows.samples->dim;
+  load(t, b, i0, m, j0, n);
   t->blas->gemm('T', 'N', m, n, dim, 1, b->xi, dim, b->xj, dim, 0, tile, ld);
   if (!t->row->exact_near) {
     mn_tile_transform(t, i0, m, j0, n, tile, ld);
@@ -99,15 +100,30 @@ static void compute(const mn_tiles *t, const mn_tile_blocks *b, size_t i0, size_
       near_rows(t, b, i0, i, m - i < NEAR_ROWS ? m - i : NEAR_ROWS, j0, j, (char *)tile + (i + j * ld) * t->blas->size);
 }
 
-/* ---- both engines */
+static mn_status gemm_norms(const mn_tiles *t, int threads, mn_tile_side *side, mn_error *err)
+{
+  return mn_block_norms(side->samples, t->center, threads, side->norms, err);
+}
+
+static int gemm_open(const mn_tiles *t, mn_tile_blocks *b)
+{
+  size_t dim = t->rows.samples->dim;
+  b->xi = mn_alloc_matrix(t->rows.tile * dim, t->blas->size);
+  b->xj = mn_alloc_matrix(t->cols.tile * dim, t->blas->size);
+  b->row = mn_alloc(dim, sizeof *b->row);
+  return b->xi && b->xj && b->row;
+}
+
+static const mn_tile_engine gemm_engine = {gemm_norms, gemm_open, gemm_compute};
+
+/* ---- every engine */
 
 void mn_tile_compute(const mn_tiles *t, mn_tile_blocks *b, size_t i0, size_t m, size_t j0, size_t n, void *tile,
                      size_t ld)
 {
-  (t->bytes ? mn_tile_bytes_load : load)(t, b, i0, m, j0, n);
+  t->engine->compute(t, b, i0, m, j0, n, tile, ld);
   b->first_i = i0;
   b->first_j = j0;
-  (t->bytes ? mn_tile_bytes_compute : compute)(t, b, i0, m, j0, n, tile, ld);
 }
 
 /* Exact where the transform of an inner product would round. */
@@ -124,8 +140,7 @@ static mn_status open_side(const mn_tiles *t, const mn_samples *samples, int thr
   if (!(s->norms = mn_alloc(n, sizeof *s->norms))) return MN_NO_MEMORY(err, n * sizeof *s->norms);
   if (t->blas->type == MN_F32 && !(s->norms32 = mn_alloc(n, sizeof *s->norms32)))
     return MN_NO_MEMORY(err, n * sizeof *s->norms32);
-  mn_status st =
-      t->bytes ? mn_tile_bytes_norms(t, threads, s, err) : mn_block_norms(samples, t->center, threads, s->norms, err);
+  mn_status st = t->engine->norms(t, threads, s, err);
   if (!st && s->norms32)
     for (size_t i = 0; i < n; i++) s->norms32[i] = (float)s->norms[i];
   return st;
@@ -139,9 +154,13 @@ mn_status mn_tiles_open(mn_tiles *t, const mn_samples *rows, const mn_samples *c
   t->row = mn_kernel_find(kernel->name);
   t->blas = mn_blas_of(type);
   t->bytes = mn_tile_bytes_level(rows, cols);
+  t->engine = rows->products ? &mn_tile_products_engine : t->bytes ? &mn_tile_bytes_engine : &gemm_engine;
   t->of_distance = of_distance;
-  t->scale2 = rows->scaling->kind == MN_SCALE_UNIT ? 1.0 / (255 * 255) : 1;
-  if (of_distance && !t->bytes && (st = mn_block_center(cols ? cols : rows, &t->center, err))) return st;
+  t->scale2 = t->bytes && rows->scaling->kind == MN_SCALE_UNIT ? 1.0 / (255 * 255) : 1;
+  if (cols && cols->products != rows->products)
+    return MN_FAIL(err, MN_ERR_ARGUMENT, "samples of kept products meet with others");
+  if (of_distance && t->engine == &gemm_engine && (st = mn_block_center(cols ? cols : rows, &t->center, err)))
+    return st;
   if ((st = open_side(t, rows, threads, &t->rows, err))) return st;
   return cols ? open_side(t, cols, threads, &t->cols, err) : MN_OK;
 }
@@ -162,13 +181,8 @@ void mn_tiles_close(mn_tiles *t)
 
 int mn_tile_blocks_open(const mn_tiles *t, mn_tile_blocks *b)
 {
-  size_t dim = t->rows.samples->dim;
-  *b = (mn_tile_blocks){.first_i = SIZE_MAX, .first_j = SIZE_MAX};
-  if (t->bytes) return mn_tile_bytes_open(t, b);
-  b->xi = mn_alloc_matrix(t->rows.tile * dim, t->blas->size);
-  b->xj = mn_alloc_matrix(t->cols.tile * dim, t->blas->size);
-  b->row = mn_alloc(dim, sizeof *b->row);
-  return b->xi && b->xj && b->row;
+  *b = (mn_tile_blocks){.first_i = SIZE_MAX, .first_j = SIZE_MAX, .stored.ticket = SIZE_MAX};
+  return t->engine->open(t, b);
 }
 
 void mn_tile_blocks_close(mn_tile_blocks *b)
@@ -177,6 +191,14 @@ void mn_tile_blocks_close(mn_tile_blocks *b)
   mn_free(b->xj);
   mn_free(b->row);
   mn_free(b->start);
+  mn_free(b->stored.space);
+  mn_free(b->dots);
+}
+
+mn_status mn_tile_blocks_status(const mn_tile_blocks *b, mn_error *err)
+{
+  if (b->error.code && err) *err = b->error;
+  return b->error.code;
 }
 
 static double norms_bytes(const mn_samples *samples, const mn_bytes_level *level, mn_dtype type)
@@ -191,7 +213,9 @@ double mn_tiles_bytes(const mn_samples *rows, const mn_samples *cols, size_t row
   const mn_bytes_level *level = mn_tile_bytes_level(rows, cols);
   double dim = (double)rows->dim, samples = (double)row_tile + (double)col_tile;
   double gemm = dim * (samples * (double)mn_dtype_size(type) + sizeof(double));
-  double each = level ? mn_tile_bytes_blocks(level, row_tile, col_tile, rows->dim) : gemm;
+  double each = rows->products ? mn_tile_products_blocks(rows->products, row_tile, col_tile)
+                : level        ? mn_tile_bytes_blocks(level, row_tile, col_tile, rows->dim)
+                               : gemm;
   double norms = norms_bytes(rows, level, type) + (cols ? norms_bytes(cols, level, type) : 0);
   return norms + (double)threads * each;
 }

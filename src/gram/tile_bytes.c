@@ -12,6 +12,7 @@ enum { STRIP_ROWS = 256, STRIP_BYTES = 1 << 18 };
 
 static int are_bytes(const mn_samples *samples)
 {
+  if (samples->products) return 0;
   mn_scale kind = samples->scaling->kind;
   return samples->data->type == MN_U8 && (kind == MN_SCALE_UNIT || kind == MN_SCALE_NONE);
 }
@@ -29,7 +30,7 @@ static const unsigned char *sample(const mn_samples *samples, size_t i)
 }
 
 /* Kernels of distances get r^2 from the integers, as an inner product -r^2/2 of samples without norms. */
-mn_status mn_tile_bytes_norms(const mn_tiles *t, int threads, mn_tile_side *side, mn_error *err)
+static mn_status bytes_norms(const mn_tiles *t, int threads, mn_tile_side *side, mn_error *err)
 {
   const mn_samples *samples = side->samples;
   size_t n = samples->n;
@@ -42,7 +43,7 @@ mn_status mn_tile_bytes_norms(const mn_tiles *t, int threads, mn_tile_side *side
   return MN_OK;
 }
 
-int mn_tile_bytes_open(const mn_tiles *t, mn_tile_blocks *b)
+static int bytes_open(const mn_tiles *t, mn_tile_blocks *b)
 {
   const mn_bytes_level *level = t->bytes;
   size_t dim = t->rows.samples->dim;
@@ -64,7 +65,7 @@ static size_t at_most(size_t a, size_t b)
   return a < b ? a : b;
 }
 
-void mn_tile_bytes_load(const mn_tiles *t, mn_tile_blocks *b, size_t i0, size_t m, size_t j0, size_t n)
+static void load(const mn_tiles *t, mn_tile_blocks *b, size_t i0, size_t m, size_t j0, size_t n)
 {
   const mn_bytes_level *level = t->bytes;
   const mn_samples *rows = t->rows.samples, *cols = mn_tile_cols(t)->samples;
@@ -131,13 +132,16 @@ static size_t strip_rows(size_t dim)
   return rows < MN_BYTES_ROWS ? MN_BYTES_ROWS : at_most(rows, STRIP_ROWS);
 }
 
-void mn_tile_bytes_compute(const mn_tiles *t, const mn_tile_blocks *b, size_t i0, size_t m, size_t j0, size_t n,
-                           void *tile, size_t ld)
+static void bytes_compute(const mn_tiles *t, mn_tile_blocks *b, size_t i0, size_t m, size_t j0, size_t n, void *tile,
+                          size_t ld)
 {
   size_t rows = strip_rows(t->rows.samples->dim), columns = t->bytes->columns;
+  load(t, b, i0, m, j0, n);
   for (size_t i = 0; i < m; i += rows)
     for (size_t j = 0; j < n; j += columns) {
       strip s = {i0, i, at_most(rows, m - i), j0, j, at_most(columns, n - j)};
       compute_strip(t, b, &s, (char *)tile + (i + j * ld) * t->blas->size, ld);
     }
 }
+
+const mn_tile_engine mn_tile_bytes_engine = {bytes_norms, bytes_open, bytes_compute};

@@ -32,6 +32,7 @@ typedef struct {
   mn_context inner;      /* the caller's, its progress shown as steps of this search */
   const mn_context *ctx; /* the caller's own */
   mn_data *drawn;
+  size_t *kept; /* n: rows of kept products that were drawn instead */
   mn_samples samples;
   size_t outputs;
   const double *offset; /* outputs, what was subtracted from y */
@@ -53,6 +54,31 @@ static int forward_progress(void *user, const mn_progress *inner)
   return s->ctx && s->ctx->progress ? s->ctx->progress(s->ctx->user, &p) : 0;
 }
 
+static mn_status take_data(search *s, const mn_samples *samples, size_t n, size_t *order, mn_error *err)
+{
+  mn_status st = mn_data_select(samples->data, order, n, &s->drawn, err);
+  if (!st) s->samples = mn_samples_of(s->drawn, samples->scaling);
+  return st;
+}
+
+static int compare_sizes(const void *a, const void *b)
+{
+  size_t x = *(const size_t *)a, y = *(const size_t *)b;
+  return (x > y) - (x < y);
+}
+
+/* In ascending order, so that each tile on disk is read a few times only. */
+static mn_status take_kept(search *s, const mn_samples *samples, size_t n, size_t *order, mn_error *err)
+{
+  if (!(s->kept = mn_alloc(n, sizeof *s->kept))) return MN_NO_MEMORY(err, n * sizeof *s->kept);
+  qsort(order, n, sizeof *order, compare_sizes);
+  for (size_t i = 0; i < n; i++) s->kept[i] = samples->rows ? samples->rows[order[i]] : samples->first + order[i];
+  s->samples = *samples;
+  s->samples.n = n;
+  s->samples.rows = s->kept;
+  return MN_OK;
+}
+
 /* At most SAMPLES_MAX samples, drawn without replacement, with their targets. */
 static mn_status draw(search *s, const mn_samples *samples, const mn_encoded *e, mn_error *err)
 {
@@ -65,8 +91,7 @@ static mn_status draw(search *s, const mn_samples *samples, const mn_encoded *e,
     goto done;
   }
   mn_random_permutation(s->options->seed, MN_STREAM_SUBSAMPLE, samples->n, order);
-  if ((st = mn_data_select(samples->data, order, n, &s->drawn, err))) goto done;
-  s->samples = mn_samples_of(s->drawn, samples->scaling);
+  if ((st = (samples->products ? take_kept : take_data)(s, samples, n, order, err))) goto done;
   s->outputs = e->outputs;
   s->offset = e->offset;
   for (size_t c = 0; c < e->outputs; c++)
@@ -82,6 +107,12 @@ static int compare_doubles(const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
+/* The i-th of n samples: the first ones, or where they are in order, spread over all. */
+static size_t place_of(const search *s, size_t i, size_t n)
+{
+  return s->kept ? i * s->samples.n / n : i;
+}
+
 /* What gamma multiplies: of every pair a function of the distance, of every sample its squared norm. Returns how many.
  */
 static size_t collect(const search *s, size_t n, double *values)
@@ -89,13 +120,14 @@ static size_t collect(const search *s, size_t n, double *values)
   size_t count = 0;
   const double lost = 4 * DBL_EPSILON * sqrt((double)s->samples.dim); /* of the norms: what cancellation leaves of 0 */
   if (!s->row->power) {
-    memcpy(values, s->norms, n * sizeof *values);
+    for (size_t i = 0; i < n; i++) values[i] = s->norms[place_of(s, i, n)];
     return n;
   }
   for (size_t j = 0; j < n; j++)
     for (size_t i = j + 1; i < n; i++) {
-      double dot = *(const double *)mn_panels_at(s->dots, i, j);
-      double norms = s->norms[i] + s->norms[j], r2 = norms - 2 * dot;
+      size_t a = place_of(s, i, n), b = place_of(s, j, n);
+      double dot = *(const double *)mn_panels_at(s->dots, a, b);
+      double norms = s->norms[a] + s->norms[b], r2 = norms - 2 * dot;
       if (r2 < lost * norms) r2 = 0;
       values[count++] = s->row->power == 2 ? r2 : sqrt(r2);
     }
@@ -249,6 +281,7 @@ static mn_status prepare(search *s, const mn_samples *samples, const mn_encoded 
 static void release(search *s)
 {
   mn_data_close(&s->drawn);
+  mn_free(s->kept);
   mn_panels_close(&s->dots);
   mn_panels_close(&s->k);
   mn_free(s->y);

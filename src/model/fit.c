@@ -23,6 +23,7 @@ void mn_model_close(mn_model **model)
   if (!m) return;
   mn_data_close(&m->owned);
   mn_scaling_close(&m->scaling);
+  mn_free(m->keep);
   mn_free(m->labels);
   mn_free(m->offset);
   mn_free(m->coefficients);
@@ -70,9 +71,14 @@ static int duplicates_matter(const mn_system *system)
 /* The samples the system is made of; the encoded targets shrink with them. */
 static mn_status reduce(mn_model *m, const mn_data *train, const mn_merge *merge, mn_encoded *e, mn_error *err)
 {
-  mn_status st = mn_data_select(train, merge->keep, merge->count, &m->owned, err);
-  if (st) return st;
   size_t count = merge->count;
+  if (m->products) {
+    if (!(m->keep = mn_alloc(count, sizeof *m->keep))) return MN_NO_MEMORY(err, count * sizeof *m->keep);
+    memcpy(m->keep, merge->keep, count * sizeof *m->keep);
+  } else {
+    mn_status st = mn_data_select(train, merge->keep, count, &m->owned, err);
+    if (st) return st;
+  }
   for (size_t c = 0; c < e->outputs; c++) /* in place: every target moves to an earlier place */
     for (size_t i = 0; i < count; i++) e->y[i + c * count] = e->y[merge->keep[i] + c * e->n];
   for (size_t i = 0; e->class_of && i < count; i++) e->class_of[i] = e->class_of[merge->keep[i]];
@@ -181,10 +187,19 @@ static void take_outputs(mn_model *m, mn_encoded *e)
   m->offset = e->offset;
 }
 
+/* The samples of the system. */
+static mn_samples samples_of(const mn_model *m, const mn_data *train, size_t n)
+{
+  if (!m->products) return mn_samples_of(m->owned ? m->owned : train, m->scaling);
+  mn_samples samples = mn_products_train(m->products, n);
+  samples.rows = m->keep;
+  return samples;
+}
+
 /* The system to come, for questions about it. */
 static mn_system planned(const mn_model *m, const mn_data *train, const mn_context *ctx)
 {
-  mn_system system = {.samples = mn_samples_of(train, m->scaling), .kernel = m->options.kernel};
+  mn_system system = {.samples = samples_of(m, train, train->n), .kernel = m->options.kernel};
   system.options = m->options.solve;
   system.options.columns = m->outputs;
   system.threads = mn_threads_open(ctx);
@@ -202,7 +217,7 @@ static mn_status fit(mn_model *m, const mn_data *train, mn_encoded *e, mn_merge 
   /* before any work, for the search for the bandwidth takes a while */
   if ((st = mn_solver_check_room(mn_solver_choose(&system), &system, err))) return st;
   if (duplicates_matter(&system) && (st = merge_duplicates(m, train, e, ctx, merge, err))) return st;
-  m->samples = mn_samples_of(m->owned ? m->owned : train, m->scaling);
+  m->samples = samples_of(m, train, e->n);
   if ((st = mn_bandwidth_choose(&m->samples, e, &m->options, ctx, &m->report, err))) return st;
   return solve(m, e, merge, ctx, err);
 }
@@ -218,8 +233,8 @@ static void settle_kernel(mn_kernel *kernel)
   if (!row->has_depth) kernel->depth = defaults.depth;
 }
 
-mn_status mn_model_fit(const mn_data *train, const mn_fit_options *options, const mn_context *ctx, mn_model **out,
-                       mn_error *err)
+static mn_status fit_model(const mn_data *train, const mn_products *products, const mn_fit_options *options,
+                           const mn_context *ctx, mn_model **out, mn_error *err)
 {
   *out = NULL;
   double begin_s = mn_clock_s();
@@ -230,8 +245,10 @@ mn_status mn_model_fit(const mn_data *train, const mn_fit_options *options, cons
   mn_model *m = mn_calloc(1, sizeof *m);
   if (!m) return MN_NO_MEMORY(err, sizeof *m);
   m->options = *options;
+  m->products = products;
   settle_kernel(&m->options.kernel);
-  m->report = (mn_fit_report){.n_train = train->n, .dim = train->dim, .ridge = options->solve.ridge, .median = NAN};
+  size_t dim = products ? mn_products_get(products).dim : train->dim;
+  m->report = (mn_fit_report){.n_train = train->n, .dim = dim, .ridge = options->solve.ridge, .median = NAN};
   m->report.train_error = m->report.train_rmse = m->report.train_r2 = m->report.norm = NAN;
   st = fit(m, train, &encoded, &merge, ctx, err);
   encoded.labels = NULL, encoded.offset = NULL; /* the model's */
@@ -243,4 +260,21 @@ mn_status mn_model_fit(const mn_data *train, const mn_fit_options *options, cons
   else
     *out = m;
   return st;
+}
+
+mn_status mn_model_fit(const mn_data *train, const mn_fit_options *options, const mn_context *ctx, mn_model **out,
+                       mn_error *err)
+{
+  return fit_model(train, NULL, options, ctx, out, err);
+}
+
+mn_status mn_model_fit_products(const mn_data *train, const mn_products *products, const mn_fit_options *options,
+                                const mn_context *ctx, mn_model **out, mn_error *err)
+{
+  mn_products_info info = mn_products_get(products);
+  *out = NULL;
+  if (info.done < info.dim)
+    return MN_FAIL(err, MN_ERR_DATA, "%zu of %zu features are in the products", info.done, info.dim);
+  mn_status st = mn_products_check(products, train, NULL, err);
+  return st ? st : fit_model(train, products, options, ctx, out, err);
 }

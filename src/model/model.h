@@ -9,7 +9,9 @@ struct mn_model {
   mn_fit_report report;
   mn_data *owned; /* samples of the model's own: loaded, or the training set without duplicates; else NULL */
   mn_scaling *scaling;
-  mn_samples samples; /* the centres of the expansion; n = 0 for a loaded primal model */
+  const mn_products *products; /* of the samples, the caller's; NULL: the samples themselves are there */
+  size_t *keep;                /* the products' training samples that are the model's; NULL: the first ones */
+  mn_samples samples;          /* the centres of the expansion; n = 0 for a loaded primal model */
   size_t outputs;
   int64_t *labels;      /* outputs, ascending; NULL: regression */
   double *offset;       /* outputs: the mean target with `center`, else 0 */

@@ -16,20 +16,33 @@ static void add_offset(const mn_model *model, size_t m, const double *values, do
     for (size_t c = 0; c < outputs; c++) scores[i * outputs + c] = values[i + c * m] + model->offset[c];
 }
 
+/* The samples to be predicted; with kept products they are the first of the test samples. */
+static mn_status take_samples(const mn_model *model, const mn_data *data, mn_samples *out, mn_error *err)
+{
+  if (model->products) {
+    *out = mn_products_test(model->products, data->n);
+    return mn_products_check(model->products, NULL, data, err);
+  }
+  if (data->dim != model->report.dim)
+    return MN_FAIL(err, MN_ERR_DATA, "%s: samples of %zu features, the model was fitted to %zu", data->name, data->dim,
+                   model->report.dim);
+  *out = mn_samples_of(data, model->scaling);
+  return MN_OK;
+}
+
 mn_status mn_model_predict(const mn_model *model, const mn_data *data, const mn_context *ctx, double *scores,
                            mn_error *err)
 {
   size_t m = data->n, outputs = model->outputs;
-  if (data->dim != model->report.dim)
-    return MN_FAIL(err, MN_ERR_DATA, "%s: samples of %zu features, the model was fitted to %zu", data->name, data->dim,
-                   model->report.dim);
+  mn_samples samples;
   int threads = mn_threads_open(ctx);
-  mn_samples samples = mn_samples_of(data, model->scaling);
+  mn_status st = take_samples(model, data, &samples, err);
+  if (st) return st;
   double *values = mn_alloc_matrix(m * outputs, sizeof *values);
   if (!values) return MN_NO_MEMORY(err, m * outputs * sizeof *values);
-  mn_status st = model->primal ? mn_linear_multiply(&samples, threads, outputs, model->coefficients, values, err)
-                               : mn_gram_multiply(&samples, &model->samples, &model->report.kernel, threads, ctx,
-                                                  "predict", outputs, model->coefficients, values, err);
+  st = model->primal ? mn_linear_multiply(&samples, threads, outputs, model->coefficients, values, err)
+                     : mn_gram_multiply(&samples, &model->samples, &model->report.kernel, threads, ctx, "predict",
+                                        outputs, model->coefficients, values, err);
   if (!st) add_offset(model, m, values, scores);
   mn_free(values);
   return st;

@@ -6,6 +6,7 @@
 #include <zlib.h>
 
 #include "core/folder.h"
+#include "core/status.h"
 
 static const mn_folder_kind kind = {.header = MN_STORE_HEADER, .format = MN_STORE_FORMAT, .noun = "a model"};
 
@@ -42,5 +43,10 @@ static mn_status fill(void *arg, const char *folder, mn_error *err)
 
 mn_status mn_model_save(const mn_model *model, const char *path, mn_error *err)
 {
+  if (model->products)
+    return MN_FAIL(err, MN_ERR_UNSUPPORTED,
+                   "%s: a model of features cannot be saved yet; their products can "
+                   "(--save-gram)",
+                   path);
   return mn_folder_write(&kind, path, fill, &model, err);
 }

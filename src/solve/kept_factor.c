@@ -9,11 +9,13 @@
 #include "core/progress.h"
 #include "core/status.h"
 #include "gram/gram.h"
+#include "gram/products.h"
 
-static void add_scaling(mn_md5 *md5, const mn_scaling *scaling)
+static void add_data(mn_md5 *md5, const mn_samples *x)
 {
-  if (scaling->shift) mn_md5_add(md5, scaling->shift, scaling->dim * sizeof *scaling->shift);
-  if (scaling->factor) mn_md5_add(md5, scaling->factor, scaling->dim * sizeof *scaling->factor);
+  mn_md5_add(md5, x->data->x, x->n * x->dim * mn_dtype_size(x->data->type));
+  if (x->scaling->shift) mn_md5_add(md5, x->scaling->shift, x->scaling->dim * sizeof *x->scaling->shift);
+  if (x->scaling->factor) mn_md5_add(md5, x->scaling->factor, x->scaling->dim * sizeof *x->scaling->factor);
 }
 
 /* MD5 of everything that the matrix depends on, as two numbers. */
@@ -23,13 +25,15 @@ static void make_key(const mn_system *s, double shift, uint64_t key[2])
   const mn_kernel *k = &s->kernel;
   mn_md5 md5;
   char text[256], hex[33], half[17] = {0};
-  int length =
-      snprintf(text, sizeof text, "%zu %zu %d %d %d %a %a %d %d %a %a", x->n, x->dim, (int)x->data->type,
-               (int)x->scaling->kind, (int)k->name, k->gamma, k->coef0, k->degree, k->depth, s->options.ridge, shift);
+  int length = snprintf(text, sizeof text, "%zu %zu %d %d %d %a %a %d %d %a %a", x->n, x->dim,
+                        x->products ? -1 : (int)x->data->type, x->products ? -1 : (int)x->scaling->kind, (int)k->name,
+                        k->gamma, k->coef0, k->degree, k->depth, s->options.ridge, shift);
   mn_md5_open(&md5);
   mn_md5_add(&md5, text, (size_t)length);
-  mn_md5_add(&md5, x->data->x, x->n * x->dim * mn_dtype_size(x->data->type));
-  add_scaling(&md5, x->scaling);
+  if (x->products)
+    mn_products_sign(x, &md5);
+  else
+    add_data(&md5, x);
   mn_md5_close(&md5, hex);
   for (size_t h = 0; h < 2; h++) {
     unsigned long long value = 0;

@@ -1,5 +1,6 @@
 #include "solve/made_gram.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "core/memory.h"
@@ -24,21 +25,41 @@ double mn_made_gram_bytes(const mn_samples *samples, int threads)
   mn_samples few = *samples;
   size_t n = samples->n, block = few.n = n < MN_LOW_RANK_BLOCK ? n : MN_LOW_RANK_BLOCK;
   double panel = (double)n * (double)width_of(n) * sizeof(float);
-  double columns = (double)block * (double)(n + samples->dim + block) * sizeof(double) +
-                   mn_gram_multiply_bytes(samples, &few, threads);
+  size_t row = samples->products ? 1 : samples->dim;
+  double columns =
+      (double)block * (double)(n + row + block) * sizeof(double) + mn_gram_multiply_bytes(samples, &few, threads);
   return panel + later_of(mn_gram_fill_bytes(samples, width_of(n), MN_F32, threads), columns);
 }
 
-/* The samples of these rows, copied. */
-static mn_status take_rows(const mn_samples *samples, size_t count, const size_t *which, mn_data *out, mn_error *err)
+/* The samples of these rows: their data copied to `rows`, or a list of kept ones. */
+static mn_status take_rows(const mn_samples *samples, size_t count, const size_t *which, mn_data *rows, mn_samples *few,
+                           mn_error *err)
 {
+  *few = *samples;
+  few->n = count;
+  if (samples->products) {
+    size_t *list = mn_alloc(count, sizeof *list);
+    few->rows = list;
+    if (!list) return MN_NO_MEMORY(err, count * sizeof *list);
+    for (size_t k = 0; k < count; k++) list[k] = samples->rows ? samples->rows[which[k]] : samples->first + which[k];
+    return MN_OK;
+  }
   size_t bytes = samples->dim * mn_dtype_size(samples->data->type);
-  *out = *samples->data;
-  out->n = count, out->columns = 0, out->y = NULL;
-  if (!(out->x = mn_alloc(count, bytes))) return MN_NO_MEMORY(err, count * bytes);
+  *rows = *samples->data;
+  rows->n = count, rows->columns = 0, rows->y = NULL;
+  few->data = rows;
+  if (!(rows->x = mn_alloc(count, bytes))) return MN_NO_MEMORY(err, count * bytes);
   for (size_t k = 0; k < count; k++)
-    memcpy((char *)out->x + k * bytes, (const char *)samples->data->x + which[k] * bytes, bytes);
+    memcpy((char *)rows->x + k * bytes, (const char *)samples->data->x + which[k] * bytes, bytes);
   return MN_OK;
+}
+
+static void release_rows(mn_data *rows, const mn_samples *few)
+{
+  if (few->products)
+    mn_free((void *)(uintptr_t)few->rows); /* our own list */
+  else
+    mn_free(rows->x);
 }
 
 /* K of all samples and these, as a product with the identity. */
@@ -46,17 +67,17 @@ static mn_status columns(void *arg, size_t count, const size_t *which, float *ou
 {
   mn_made_gram *m = arg;
   size_t n = m->samples->n;
-  mn_data rows;
+  mn_data rows = {0};
+  mn_samples few;
   double *one = mn_calloc(count * count, sizeof *one), *k = mn_alloc_matrix(n * count, sizeof *k);
-  mn_status st = take_rows(m->samples, count, which, &rows, err);
+  mn_status st = take_rows(m->samples, count, which, &rows, &few, err);
   if (!st && (!one || !k)) st = MN_NO_MEMORY(err, n * count * sizeof *k);
   if (!st) {
-    mn_samples few = mn_samples_of(&rows, m->samples->scaling);
     for (size_t i = 0; i < count; i++) one[i * (count + 1)] = 1;
     st = mn_gram_multiply(m->samples, &few, m->kernel, m->threads, NULL, "precondition", count, one, k, err);
   }
   for (size_t e = 0; !st && e < n * count; e++) out[e] = (float)k[e];
-  mn_free(rows.x);
+  release_rows(&rows, &few);
   mn_free(one);
   mn_free(k);
   return st;

@@ -71,7 +71,8 @@ const mn_solver_row *mn_solver_choose(const mn_system *s)
   const mn_solve_options *o = &s->options;
   const mn_kernel *kernel = &s->kernel;
   size_t n = s->samples.n, dim = s->samples.dim;
-  int primal = kernel->name == MN_KERNEL_LINEAR && dim < n && dim <= mn_solver_least_squares_row.most;
+  int primal =
+      kernel->name == MN_KERNEL_LINEAR && !s->samples.products && dim < n && dim <= mn_solver_least_squares_row.most;
   switch (o->solver) {
   case MN_SOLVER_LU:
     return &mn_solver_lu_row;
@@ -93,6 +94,7 @@ const mn_solver_row *mn_solver_choose(const mn_system *s)
 int mn_solver_may_iterate(const mn_system *s)
 {
   const mn_solve_options *o = &s->options;
+  if (s->samples.products) return 0; /* whose passes are not timed on a few of the samples */
   return o->solver == MN_SOLVER_AUTO && o->precision == MN_PRECISION_AUTO && !o->need_factor && !o->interpolate &&
          !o->checkpoint && !o->scratch && s->samples.n >= WEIGH_FROM && mn_system_columns(s) <= WEIGH_COLUMNS &&
          mn_solver_choose(s) == &mn_solver_mixed_row;
@@ -114,7 +116,8 @@ void mn_system_note_gram(mn_system *system, double begin_s)
 {
   double n = (double)system->samples.n;
   system->report.gram_s = mn_clock_s() - begin_s;
-  system->report.gram_gflops = n * n * (double)system->samples.dim / system->report.gram_s * 1e-9;
+  if (!system->samples.products) /* nothing is multiplied */
+    system->report.gram_gflops = n * n * (double)system->samples.dim / system->report.gram_s * 1e-9;
 }
 
 mn_status mn_system_check_norm(double norm1, mn_error *err)

@@ -1,0 +1,37 @@
+/* Where kept products are during a fit. */
+#include "linalg/threads.h"
+#include "model/model.h"
+#include "solve/system.h"
+
+/* Bytes of the system of the first n training samples; of those on disk, as the solver's passes will read them. */
+static double system_bytes(const mn_products *products, size_t n, const mn_fit_options *options, const mn_context *ctx)
+{
+  mn_system s = {.samples = mn_products_train(products, n), .kernel = options->kernel, .options = options->solve};
+  s.threads = mn_threads_open(ctx);
+  return mn_solver_bytes(mn_solver_choose(&s), &s);
+}
+
+mn_status mn_fit_load_products(const char *folder, const mn_data *train, const mn_data *test,
+                               const mn_fit_options *options, const mn_context *ctx, mn_products **out, mn_error *err)
+{
+  mn_status st = mn_products_load(folder, 0, 0, 0, 0, ctx, out, err);
+  if (!st) st = mn_products_check(*out, train, test, err);
+  if (st) goto done;
+  mn_products_info info = mn_products_get(*out);
+  size_t n = train->n, m = test ? test->n : info.m;
+  double share = ((double)n + 2 * (double)m) * (double)n / (((double)info.n + 2 * (double)info.m) * (double)info.n);
+  if (system_bytes(*out, n, options, ctx) + share * info.bytes > mn_solver_room(&options->solve)) return MN_OK;
+  mn_products_close(out);
+  st = mn_products_load(folder, n, m, 1, 0, ctx, out, err);
+done:
+  if (st) mn_products_close(out);
+  return st;
+}
+
+mn_status mn_fit_place_products(mn_products *products, const mn_data *train, const mn_fit_options *options,
+                                const mn_context *ctx, mn_error *err)
+{
+  if (mn_products_get(products).on_disk) return MN_OK;
+  if (system_bytes(products, train->n, options, ctx) <= mn_solver_room(&options->solve)) return MN_OK;
+  return mn_products_to_disk(products, options->solve.scratch, ctx, err);
+}

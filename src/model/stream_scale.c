@@ -1,0 +1,99 @@
+/* Statistics of a block of features, and the text that names what products are of. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "minnorm/options.h"
+#include "model/stream.h"
+
+enum { FEATURES = 32 }; /* that a thread looks at together */
+
+static const char *const scale_names[] = {"auto", "none", "center", "standard"};
+
+const char *mn_feature_scale_string(mn_feature_scale scale)
+{
+  return (unsigned)scale <= MN_FEATURE_SCALE_STANDARD ? scale_names[scale] : NULL;
+}
+
+mn_feature_scale mn_feature_scale_of(const mn_stream_options *o)
+{
+  if (o->feature_scale != MN_FEATURE_SCALE_AUTO) return o->feature_scale;
+  return o->features.name == MN_FEATURES_CONV ? MN_FEATURE_SCALE_STANDARD : MN_FEATURE_SCALE_NONE;
+}
+
+/* Means and sums of squares about them of a few features. Differences from the first image: a constant feature has a
+ * mean that is exact and squares that are 0. */
+static void moments(const mn_feature_block *b, size_t first, size_t count, double *mean, double *squares)
+{
+  const float *x = b->x + first;
+  double sum[FEATURES] = {0}, n = (double)b->train;
+  for (size_t i = 0; i < b->train; i++)
+    for (size_t k = 0; k < count; k++) sum[k] += (double)x[i * b->ld + k] - (double)x[k];
+  for (size_t k = 0; k < count; k++) mean[k] = (double)x[k] + sum[k] / n, squares[k] = 0;
+  for (size_t i = 0; i < b->train; i++)
+    for (size_t k = 0; k < count; k++) {
+      double difference = (double)x[i * b->ld + k] - mean[k];
+      squares[k] += difference * difference;
+    }
+}
+
+void mn_feature_statistics(const mn_feature_block *b, mn_feature_scale scale, size_t dim, int threads, double *shift,
+                           double *factor)
+{
+  const double root = sqrt((double)dim);
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+  for (size_t first = 0; first < b->count; first += FEATURES) {
+    size_t count = b->count - first < FEATURES ? b->count - first : FEATURES;
+    double mean[FEATURES] = {0}, squares[FEATURES] = {0};
+    if (scale != MN_FEATURE_SCALE_NONE) moments(b, first, count, mean, squares);
+    for (size_t k = 0; k < count; k++) {
+      double deviation = sqrt(squares[k] / (double)b->train);
+      shift[first + k] = mean[k];
+      factor[first + k] = scale != MN_FEATURE_SCALE_STANDARD ? 1 : deviation > 0 ? 1 / (deviation * root) : 0;
+    }
+  }
+}
+
+void mn_feature_apply(const mn_feature_block *b, const double *shift, const double *factor, int threads)
+{
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (size_t i = 0; i < b->rows; i++) {
+    float *x = b->x + i * b->ld;
+    for (size_t k = 0; k < b->count; k++) x[k] = (float)(((double)x[k] - shift[k]) * factor[k]);
+  }
+}
+
+/* ---- what products are of */
+
+void mn_stream_text(const mn_stream_options *o, const char *engine, size_t block, char text[MN_STREAM_TEXT])
+{
+  size_t count, used = 0;
+  const mn_option *table = mn_features_option_table(&count);
+  for (size_t i = 0; i < count && used < MN_STREAM_TEXT; i++) {
+    char value[64];
+    if (!mn_features_option_used(&table[i], o->features.name) || !strcmp(table[i].key, "engine")) continue;
+    mn_option_get(&table[i], &o->features, value, sizeof value);
+    used += (size_t)snprintf(text + used, MN_STREAM_TEXT - used, "%s=%s ", table[i].key, value);
+  }
+  if (used >= MN_STREAM_TEXT) return;
+  if (o->features.name == MN_FEATURES_CONV)
+    used += (size_t)snprintf(text + used, MN_STREAM_TEXT - used, "seed=%llu ", (unsigned long long)o->features.seed);
+  if (used >= MN_STREAM_TEXT) return;
+  snprintf(text + used, MN_STREAM_TEXT - used, "scale=%s feature-scale=%s; engine=%s block=%zu",
+           mn_scale_string(o->scale), mn_feature_scale_string(mn_feature_scale_of(o)), engine, block);
+}
+
+int mn_stream_text_agrees(const char *a, const char *b)
+{
+  size_t length = strcspn(a, ";");
+  return length == strcspn(b, ";") && !strncmp(a, b, length);
+}
+
+void mn_stream_text_choices(const char *text, char engine[32], size_t *block)
+{
+  const char *end = strchr(text, ';'), *name = end ? strstr(end, "engine=") : NULL;
+  const char *size = end ? strstr(end, "block=") : NULL;
+  snprintf(engine, 32, "%.*s", name ? (int)strcspn(name + 7, " ") : 0, name ? name + 7 : "");
+  *block = size ? (size_t)strtoull(size + 6, NULL, 10) : 0;
+}

@@ -1,0 +1,127 @@
+/* Features and kept inner products of minnorm fit. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fit.h"
+
+/* ---- options */
+
+static mn_status needs_features(const mn_cli *cli, mn_error *err)
+{
+  static const char *const keys[] = {"feature-scale", "products", "save-gram"};
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+    if (mn_cli_given(cli, keys[i]))
+      return mn_cli_fail(err, MN_ERR_ARGUMENT, "--%s belongs to features: --features MAP", keys[i]);
+  if (cli->values.normalise && !cli->values.load_gram)
+    return mn_cli_fail(err, MN_ERR_ARGUMENT, "--normalise belongs to features: --features MAP or --load-gram DIR");
+  return MN_OK;
+}
+
+mn_status mn_cli_fit_features(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
+{
+  const mn_cli_values *v = &cli->values;
+  mn_status st = mn_cli_features_options(cli, &run->features, err);
+  if (!st && run->features.name == MN_FEATURES_NONE) st = needs_features(cli, err);
+  if (!st && v->load_gram && mn_cli_given(cli, "scale"))
+    st = mn_cli_fail(err, MN_ERR_ARGUMENT, "--scale belongs to features, which --load-gram has no need of");
+  if (!st && v->save && (v->load_gram || run->features.name != MN_FEATURES_NONE))
+    st = mn_cli_fail(err, MN_ERR_UNSUPPORTED,
+                     "--save: a model of features cannot be saved yet; --save-gram keeps their "
+                     "inner products");
+  return st;
+}
+
+/* ---- products */
+
+static mn_stream_options stream_options(const mn_cli *cli, const mn_cli_fit_run *run)
+{
+  static const mn_precision precisions[] = {MN_PRECISION_AUTO, MN_PRECISION_DOUBLE, MN_PRECISION_SINGLE};
+  const mn_cli_values *v = &cli->values;
+  return (mn_stream_options){.features = run->features,
+                             .scale = v->fit.scale,
+                             .feature_scale = (mn_feature_scale)v->feature_scale,
+                             .normalise = v->normalise,
+                             .precision = precisions[v->products_type],
+                             .memory_bytes = v->fit.solve.memory_bytes,
+                             .folder = v->save_gram ? v->save_gram : v->checkpoint};
+}
+
+mn_status mn_cli_fit_products(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
+{
+  const mn_cli_values *v = &cli->values;
+  mn_status st = MN_OK;
+  if (v->load_gram) {
+    st = mn_fit_load_products(v->load_gram, run->train, run->test, &v->fit, &cli->context, &run->products, err);
+    if (!st && v->normalise) st = mn_products_normalise(run->products, err);
+    return st;
+  }
+  if (run->features.name == MN_FEATURES_NONE) return MN_OK;
+  mn_stream_options options = stream_options(cli, run);
+  st = mn_stream_products(run->train, run->test, &options, &cli->context, &run->products, &run->stream, err);
+  return st ? st : mn_fit_place_products(run->products, run->train, &v->fit, &cli->context, err);
+}
+
+mn_status mn_cli_fit_forecast_products(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
+{
+  if (run->features.name == MN_FEATURES_NONE) return MN_OK;
+  mn_stream_options options = stream_options(cli, run);
+  mn_stream_forecast *s = &run->stream_forecast;
+  mn_forecast *f = &run->forecast;
+  mn_status st = mn_stream_predict_cost(run->train, run->test ? run->test->n : 0, &options, &cli->context, s, err);
+  if (s->bytes > f->bytes) f->bytes = s->bytes;
+  f->total_s += s->features_s + s->products_s;
+  return st;
+}
+
+/* ---- reports */
+
+void mn_cli_fit_products_line(const mn_cli_fit_run *run)
+{
+  if (!run->products) return;
+  mn_products_info info = mn_products_get(run->products);
+  mn_cli_line("features", "%s %.*s", mn_number_count(info.dim).text, (int)strcspn(info.text, ";"), info.text);
+  mn_cli_line("products", "%s in %s precision, %s", mn_number_bytes(info.bytes).text,
+              info.type == MN_F64 ? "double" : "single", info.on_disk ? "on disk" : "in memory");
+}
+
+/* "scales=3" as a member; features=gabor is the name. */
+static void report_setting(mn_report *report, const char *word, size_t length)
+{
+  char key[64], value[64], *end;
+  size_t split = strcspn(word, "=");
+  if (split >= length || split >= sizeof key || length - split - 1 >= sizeof value) return;
+  snprintf(key, sizeof key, "%.*s", (int)split, word);
+  snprintf(value, sizeof value, "%.*s", (int)(length - split - 1), word + split + 1);
+  for (char *c = key; *c; c++)
+    if (*c == '-') *c = '_';
+  double number = strtod(value, &end);
+  if (!strcmp(key, "features"))
+    mn_report_text(report, "name", value);
+  else if (*value && !*end)
+    mn_report_real(report, key, number);
+  else
+    mn_report_text(report, key, value);
+}
+
+void mn_cli_fit_report_features(mn_report *report, const mn_cli_fit_run *run)
+{
+  mn_report_begin_object(report, "features");
+  if (!run->products) {
+    mn_report_text(report, "name", "none");
+  } else {
+    mn_products_info info = mn_products_get(run->products);
+    for (const char *word = info.text; *word; word += strspn(word, " ;")) {
+      size_t length = strcspn(word, " ;");
+      report_setting(report, word, length);
+      word += length;
+    }
+    mn_report_count(report, "dim", info.dim);
+    mn_report_flag(report, "normalised", info.unit);
+    mn_report_text(report, "products", info.type == MN_F64 ? "double" : "single");
+    mn_report_real(report, "products_bytes", info.bytes);
+    mn_report_flag(report, "products_on_disk", info.on_disk);
+    mn_report_count(report, "resumed", run->stream.resumed);
+  }
+  mn_report_end(report);
+}
