@@ -127,5 +127,6 @@ mn_status mn_cli_fit(mn_cli *cli, mn_error *err)
   if (!st) st = report_results(cli, &run, err);
 done:
   close_run(&run);
+  if (!st && !dry_run) mn_cli_fit_release_products(cli, &run);
   return st;
 }

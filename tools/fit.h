@@ -27,6 +27,7 @@ double mn_cli_fit_flops(const mn_forecast *f);
 mn_status mn_cli_fit_features(mn_cli *cli, mn_cli_fit_run *run, mn_error *err);
 mn_status mn_cli_fit_forecast_products(mn_cli *cli, mn_cli_fit_run *run, mn_error *err);
 mn_status mn_cli_fit_products(mn_cli *cli, mn_cli_fit_run *run, mn_error *err);
+void mn_cli_fit_release_products(const mn_cli *cli, const mn_cli_fit_run *run); /* a checkpoint has served */
 void mn_cli_fit_products_line(const mn_cli_fit_run *run);
 void mn_cli_fit_report_features(mn_report *report, const mn_cli_fit_run *run);
 

@@ -62,6 +62,12 @@ mn_status mn_cli_fit_products(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
   return st ? st : mn_fit_place_products(run->products, run->train, &v->fit, &cli->context, err);
 }
 
+void mn_cli_fit_release_products(const mn_cli *cli, const mn_cli_fit_run *run)
+{
+  const mn_cli_values *v = &cli->values;
+  if (run->features.name != MN_FEATURES_NONE && v->checkpoint && !v->save_gram) mn_products_remove(v->checkpoint);
+}
+
 mn_status mn_cli_fit_forecast_products(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
 {
   if (run->features.name == MN_FEATURES_NONE) return MN_OK;
