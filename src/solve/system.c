@@ -148,7 +148,7 @@ double mn_solver_room(const mn_solve_options *options)
     size_t available = mn_memory_available();
     return available ? (double)available : INFINITY;
   }
-  return (double)options->memory_bytes - (double)mn_memory_current_rss();
+  return (double)options->memory_bytes - (double)mn_memory_current_rss() - MN_SOLVER_BUFFERS;
 }
 
 static int keeps_factor(const mn_solver_row *row)

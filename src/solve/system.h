@@ -82,6 +82,10 @@ const mn_solver_row *mn_solver_choose(const mn_system *system);
 /* 1: `auto` weighs CG against the row that mn_solver_choose gives, which is the mixed factor. */
 int mn_solver_may_iterate(const mn_system *system);
 
+/* What the BLAS and the C library come to take for their own once they are at work, left out of what a budget allows.
+ */
+#define MN_SOLVER_BUFFERS 0x1p22
+
 /* Bytes this process may still allocate under the options. */
 double mn_solver_room(const mn_solve_options *options);
 
