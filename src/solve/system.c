@@ -96,8 +96,8 @@ int mn_solver_may_iterate(const mn_system *s)
   const mn_solve_options *o = &s->options;
   if (s->samples.products) return 0; /* whose passes are not timed on a few of the samples */
   return o->solver == MN_SOLVER_AUTO && o->precision == MN_PRECISION_AUTO && !o->need_factor && !o->interpolate &&
-         !o->checkpoint && !o->scratch && s->samples.n >= WEIGH_FROM && mn_system_columns(s) <= WEIGH_COLUMNS &&
-         mn_solver_choose(s) == &mn_solver_mixed_row;
+         !o->leave_one_out && !o->checkpoint && !o->scratch && s->samples.n >= WEIGH_FROM &&
+         mn_system_columns(s) <= WEIGH_COLUMNS && mn_solver_choose(s) == &mn_solver_mixed_row;
 }
 
 /* What auto tries after `failed`, or NULL. A semidefinite matrix is singular to working precision when a pivot fails:
@@ -138,8 +138,9 @@ double mn_system_vector_bytes(const mn_system *s)
 
 double mn_solver_bytes(const mn_solver_row *row, const mn_system *s)
 {
-  double targets = mn_system_vector_bytes(s);
-  return fmax(row->peak_bytes(s) + targets, row->held_bytes(s) + row->solve_bytes(s));
+  double targets = mn_system_vector_bytes(s), loo = 0;
+  if (s->options.leave_one_out && row->influence) loo = 4 * targets + row->influence_bytes(s);
+  return fmax(row->peak_bytes(s) + targets, row->held_bytes(s) + fmax(row->solve_bytes(s), loo));
 }
 
 double mn_solver_room(const mn_solve_options *options)
@@ -311,6 +312,8 @@ static mn_status check_options(const mn_solve_options *o, const mn_kernel *kerne
   if (o->refinements < 0 || !(o->tolerance >= 0))
     return MN_FAIL(err, MN_ERR_ARGUMENT, "%d refinements to a tolerance of %g: at least 0 expected", o->refinements,
                    o->tolerance);
+  if (o->leave_one_out && (o->interpolate || o->solver == MN_SOLVER_CG))
+    return MN_FAIL(err, MN_ERR_ARGUMENT, "leave-one-out takes a factor, which cg and --tol interpolate do without");
   if (o->interpolate && o->solver != MN_SOLVER_AUTO && o->solver != MN_SOLVER_CG)
     return MN_FAIL(err, MN_ERR_ARGUMENT, "stopping at interpolation (--tol interpolate) goes with the solver cg");
   if (o->precision == MN_PRECISION_MIXED && o->solver != MN_SOLVER_AUTO && o->solver != MN_SOLVER_CHOLESKY &&
