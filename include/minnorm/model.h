@@ -29,6 +29,7 @@ typedef struct {
   mn_targets targets; /* of a class: 1 and 0, or 1 and -1 */
   int center;         /* subtract the mean target and add it back to the predictions */
   double corrupt;     /* 0 ... 1: each training label is replaced, with this probability, by a uniform class */
+  int loo;            /* leave-one-out errors and generalised cross-validation in the report; takes a factor, no CG */
   uint64_t seed;      /* of the samples drawn for the bandwidth, and of the corruption */
   mn_solve_options solve;
 } mn_fit_options;
@@ -63,8 +64,15 @@ typedef struct {
   double bandwidth_s, fit_s;
   double train_error;          /* fraction of training samples misclassified, against the labels fitted */
   double train_rmse, train_r2; /* regression, over all columns */
-  double norm;                 /* ||w|| = sqrt(sum over outputs of alpha' K alpha) */
-  double *norm_per_output;     /* outputs */
+  /* Leave-one-out, where asked for, else NaN; of all samples, those merged included, which their equals predict
+   * exactly. With `center` the mean target, too, is that of the others. */
+  double loo_error; /* fraction misclassified, against the labels fitted; NaN for regression */
+  double
+      *loo_error_per_class; /* outputs; NaN where a class has no samples; NULL unless asked for, and for regression */
+  double loo_mse;           /* mean over samples of the squared error, summed over outputs */
+  mn_leave_one_out loo;     /* of the system solved: gcv, seconds, how good the diagonal is */
+  double norm;              /* ||w|| = sqrt(sum over outputs of alpha' K alpha) */
+  double *norm_per_output;  /* outputs */
 } mn_fit_report;
 
 /* What fitting these options to a training set and predicting n_test samples will need, both sets being loaded already:

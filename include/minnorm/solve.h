@@ -136,8 +136,8 @@ typedef struct {
 } mn_leave_one_out;
 
 /* error[i, c] = y_ic - f(x_i), f fitted without sample i, for all samples at once: alpha_i / (K + ridge I)^-1_ii
- * (Rasmussen & Williams 2006, eq. 5.12), for about the cost of another factorisation, n^3 / 3 flops. y, alpha and
- * fitted are those of a solve; error is n x columns, column-major, as the others.
+ * (Rasmussen & Williams 2006, eq. 5.12), for about the cost of another factorisation, n^3 / 3 flops, and at once for
+ * further targets. y, alpha and fitted are those of a solve; error is n x columns, column-major, as the others.
  *
  * A singular system has the limit of a ridge that goes to 0: where sample i is not interpolated whatever its target,
  * (y - fitted)_i / (I - H)_ii, as for least squares, elsewhere alpha_i over the pseudo-inverse's diagonal. A mixed

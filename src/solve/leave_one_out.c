@@ -87,8 +87,7 @@ static probes draw_probes(size_t n)
 }
 
 /* Solves for columns of the identity as for any targets, by the same row; one whose refinement stalls says nothing. */
-static mn_status check_diagonal(mn_system *s, const double *inverse, const mn_context *ctx, mn_leave_one_out *out,
-                                mn_error *err)
+static mn_status check_diagonal(mn_system *s, const double *inverse, const mn_context *ctx, mn_error *err)
 {
   size_t n = s->samples.n;
   const probes p = draw_probes(n);
@@ -106,15 +105,43 @@ static mn_status check_diagonal(mn_system *s, const double *inverse, const mn_co
     goto done;
   }
   if (st) goto done;
-  out->probes = p.count;
-  out->diagonal_error = 0;
+  s->probes = p.count;
+  s->diagonal_error = 0;
   for (size_t k = 0; k < p.count; k++) {
     double exact = x[p.sample[k] + k * n];
-    out->diagonal_error = fmax(out->diagonal_error, fabs(inverse[p.sample[k]] / exact - 1));
+    s->diagonal_error = fmax(s->diagonal_error, fabs(inverse[p.sample[k]] / exact - 1));
   }
 done:
   mn_free(e);
   mn_free(x);
+  return st;
+}
+
+/* ---- what the system keeps */
+
+void mn_influence_release(mn_system *s)
+{
+  mn_free(s->influence.inverse);
+  mn_free(s->influence.defect);
+  s->influence = (mn_influence){0};
+  s->probes = 0;
+  s->diagonal_error = NAN;
+}
+
+/* Once for a factor, however many targets are to come. */
+static mn_status find_influence(mn_system *s, const mn_context *ctx, mn_error *err)
+{
+  size_t n = s->samples.n;
+  if (s->influence.inverse) return MN_OK;
+  mn_influence *f = &s->influence;
+  f->inverse = mn_alloc(n, sizeof *f->inverse);
+  f->defect = mn_calloc(n, sizeof *f->defect);
+  s->probes = 0;
+  s->diagonal_error = NAN;
+  mn_status st = f->inverse && f->defect ? MN_OK : MN_NO_MEMORY(err, 2 * n * sizeof *f->inverse);
+  if (!st) st = s->row->influence(s, ctx, f, err);
+  if (!st && s->report.precision != MN_PRECISION_DOUBLE) st = check_diagonal(s, f->inverse, ctx, err);
+  if (st) mn_influence_release(s);
   return st;
 }
 
@@ -126,7 +153,6 @@ typedef struct {
   size_t n, columns;
   const double *y, *fitted;
   const double *alpha; /* n x columns, also of a primal system; NULL where it is not wanted */
-  mn_influence influence;
   double *error;
 } task;
 
@@ -140,12 +166,14 @@ static double left_over(const task *t, size_t k)
 static void divide(const task *t, mn_leave_one_out *out)
 {
   double squares = 0, numerators = 0, traces[2] = {0};
-  for (size_t i = 0; i < t->n; i++) traces[0] += t->influence.inverse[i], traces[1] += t->influence.defect[i];
+  for (size_t i = 0; i < t->n; i++)
+    traces[0] += t->system->influence.inverse[i], traces[1] += t->system->influence.defect[i];
   int singular = traces[1] > defect_least * (double)t->n;
   for (size_t k = 0; k < t->n * t->columns; k++) {
     size_t i = k % t->n;
-    int left = t->influence.defect[i] > defect_least || !t->alpha;
-    t->error[k] = left ? left_over(t, k) / t->influence.defect[i] : t->alpha[k] / t->influence.inverse[i];
+    int left = t->system->influence.defect[i] > defect_least || !t->alpha;
+    t->error[k] =
+        left ? left_over(t, k) / t->system->influence.defect[i] : t->alpha[k] / t->system->influence.inverse[i];
     squares += t->error[k] * t->error[k];
     double numerator = singular ? left_over(t, k) : t->alpha[k];
     numerators += numerator * numerator;
@@ -161,7 +189,7 @@ static mn_status find_dual(task *t, const double *w, double **space, mn_error *e
 {
   const mn_system *s = t->system;
   int wanted = 0;
-  for (size_t i = 0; i < t->n; i++) wanted |= t->influence.defect[i] <= defect_least;
+  for (size_t i = 0; i < t->n; i++) wanted |= t->system->influence.defect[i] <= defect_least;
   t->alpha = NULL;
   if (!wanted || s->options.ridge > 0) return MN_OK;
   if (!(*space = mn_alloc_matrix(t->n * t->columns, sizeof **space)))
@@ -170,34 +198,24 @@ static mn_status find_dual(task *t, const double *w, double **space, mn_error *e
   return mn_least_squares_dual(s, t->columns, w, *space, err);
 }
 
-static mn_status find_influence(mn_system *s, task *t, const mn_context *ctx, mn_leave_one_out *out, mn_error *err)
-{
-  mn_status st = s->row->influence(s, ctx, &t->influence, err);
-  if (st || s->report.precision == MN_PRECISION_DOUBLE) return st;
-  return check_diagonal(s, t->influence.inverse, ctx, out, err);
-}
-
 mn_status mn_system_leave_one_out(mn_system *system, size_t columns, const double *y, const double *alpha,
                                   const double *fitted, const mn_context *ctx, double *error, mn_leave_one_out *out,
                                   mn_error *err)
 {
   double begin_s = mn_clock_s(), *dual = NULL;
+  task t = {.system = system, .n = system->samples.n, .columns = columns, .y = y, .fitted = fitted, .alpha = alpha};
+  t.error = error;
   *out = (mn_leave_one_out){.mse = NAN, .gcv = NAN, .diagonal_error = NAN};
   if (!system->state) return MN_FAIL(err, MN_ERR_SINGULAR, "the system has no factor: an earlier solve failed");
   if (!system->row->influence)
-    return MN_FAIL(err, MN_ERR_UNSUPPORTED, "leave-one-out takes a factor, which %s has not",
+    return MN_FAIL(err, MN_ERR_UNSUPPORTED, "leave-one-out takes a factor in memory, which %s has not",
                    mn_solver_string(system->row->solver));
   mn_threads_open(ctx);
-  size_t n = system->samples.n;
-  task t = {.system = system, .n = n, .columns = columns, .y = y, .fitted = fitted, .alpha = alpha, .error = error};
-  t.influence.inverse = mn_alloc(n, sizeof *t.influence.inverse);
-  t.influence.defect = mn_calloc(n, sizeof *t.influence.defect);
-  mn_status st = t.influence.inverse && t.influence.defect ? MN_OK : MN_NO_MEMORY(err, 2 * n * sizeof(double));
-  if (!st) st = find_influence(system, &t, ctx, out, err);
+  mn_status st = find_influence(system, ctx, err);
   if (!st && system->row->primal) st = find_dual(&t, alpha, &dual, err);
   if (!st) divide(&t, out);
-  mn_free(t.influence.inverse);
-  mn_free(t.influence.defect);
+  out->probes = system->probes;
+  out->diagonal_error = system->diagonal_error;
   mn_free(dual);
   out->seconds = mn_clock_s() - begin_s;
   return st;

@@ -196,6 +196,7 @@ static mn_precision precision_of(const mn_system *s, const mn_solver_row *row)
 static void reset_report(mn_system *s, const mn_solver_row *row)
 {
   mn_system_report *r = &s->report;
+  mn_influence_release(s);
   s->row = row;
   s->state = NULL;
   r->solver = row->solver;
@@ -212,6 +213,7 @@ static void reset_report(mn_system *s, const mn_solver_row *row)
 /* After a failure: a checkpoint of a singular matrix is of no use, any other is kept for the next run. */
 static void close_row(mn_system *s, mn_status failure)
 {
+  mn_influence_release(s);
   s->solved = failure == MN_ERR_SINGULAR;
   s->row->close(s);
   s->state = NULL;
@@ -348,6 +350,7 @@ void mn_system_close(mn_system **system)
 {
   if (!*system) return;
   (*system)->row->close(*system);
+  mn_influence_release(*system);
   mn_free(*system);
   *system = NULL;
 }

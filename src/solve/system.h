@@ -19,8 +19,11 @@ struct mn_system {
   mn_solve_options options;
   int threads;
   const mn_solver_row *row;
-  void *state; /* the row's factor; released by its close */
-  int solved;  /* once at least: a checkpoint has served */
+  void *state;            /* the row's factor; released by its close */
+  int solved;             /* once at least: a checkpoint has served */
+  mn_influence influence; /* of the factor, once it was asked for; else NULL */
+  size_t probes;          /* as in mn_leave_one_out */
+  double diagonal_error;
   mn_system_report report;
 };
 
@@ -57,6 +60,9 @@ mn_status mn_solve_dual(mn_system *system, size_t columns, const double *y, doub
 
 /* Bytes of such a solve: seven vectors, three of them the caller's, and a pass over K. */
 double mn_solve_dual_bytes(const mn_system *system);
+
+/* Forgets the influence, when the factor goes. */
+void mn_influence_release(mn_system *system);
 
 /* influence of a Cholesky factor in memory, and of one of K + shift I as well: the first-order term of the shift is
  * estimated by random vectors and added. */
