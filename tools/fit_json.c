@@ -193,6 +193,7 @@ mn_status mn_cli_fit_json(const mn_cli *cli, const mn_cli_fit_run *run, mn_error
   setting(j, cli, run, r);
   mn_report_real(j, "threads", mn_cli_threads(cli));
   mn_report_text(j, "blas", info.blas);
+  mn_cli_fit_select_json(j, run);
   system_members(j, r);
   times(j, run, r);
   quality(j, run, r);

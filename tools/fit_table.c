@@ -197,6 +197,7 @@ void mn_cli_fit_table(const mn_cli *cli, const mn_cli_fit_run *run)
   else
     mn_cli_line("task", "regression, %zu target%s", r->outputs, r->outputs == 1 ? "" : "s");
   kernel_line(r);
+  mn_cli_fit_select_line(run);
   solver_lines(cli, r);
   quality_lines(run, r);
   time_lines(cli, run, r);

@@ -88,7 +88,7 @@ static void every_factor_and_ridge(void **state)
   static const double ridges[] = {0, 1e-3, 0.5};
   for (size_t r = 0; r < 3; r++)
     for (mn_solver solver = MN_SOLVER_CHOLESKY; solver <= MN_SOLVER_EIGEN; solver++) {
-      naive_set set = naive_open(60, 9, MN_F64, MN_SCALE_NONE, 3);
+      naive_set set = naive_open(24, 9, MN_F64, MN_SCALE_NONE, 3);
       problem p = problem_open(set, kernel_of(MN_KERNEL_GAUSSIAN, gammas[r % 2]), ridges[r]);
       assert_separate(&p, solver, 1e-9);
       problem_close(&p);
