@@ -25,12 +25,6 @@ static const char *variant_name(int value)
   return value >= 0 ? mn_variant_string((mn_variant)value) : NULL;
 }
 
-static const char *select_name(int value)
-{
-  static const char *const names[] = {"none", "loo"};
-  return value >= 0 && value < 2 ? names[value] : NULL;
-}
-
 static const char *type_name(int value)
 {
   static const char *const names[] = {"double", "single"};
@@ -42,7 +36,7 @@ static const char *samples_name(int value)
   return value >= 0 ? mn_bench_samples_string((mn_bench_samples)value) : NULL;
 }
 
-static const char data_group[] = "Data", selection_group[] = "Selection", run_group[] = "Running";
+static const char data_group[] = "Data", run_group[] = "Running";
 
 static const mn_cli_row rows[] = {
     {{.key = "dataset",
@@ -256,43 +250,6 @@ static const mn_cli_row rows[] = {
       .group = "Measurement",
       .help = "Measure with one thread as well, and show how much faster all of them are."},
      MN_CLI_BENCH},
-    {{.key = "select",
-      .type = MN_OPTION_CHOICE,
-      .offset = AT(select),
-      .choice = select_name,
-      .fallback = "none",
-      .argument = "HOW",
-      .group = selection_group,
-      .help =
-          "loo: choose bandwidth and ridge, of every pair from two lists, by the least leave-one-out square error on "
-          "training samples."},
-     MN_CLI_FIT},
-    {{.key = "select-gamma",
-      .type = MN_OPTION_TEXT,
-      .offset = AT(select_gamma),
-      .argument = "G[,G...]",
-      .group = selection_group,
-      .help =
-          "Bandwidths to choose from, 16 at most. Default: --gamma if that is a number, else 1/2, 1, 2, 3, 4, 6 and "
-          "8 times the inverse median."},
-     MN_CLI_FIT},
-    {{.key = "select-ridge",
-      .type = MN_OPTION_TEXT,
-      .offset = AT(select_ridge),
-      .argument = "L[,L...]",
-      .group = selection_group,
-      .help = "Ridges to choose from, 16 at most. Default: --ridge if given, else 0, 1e-6, 1e-5 ... 0.1."},
-     MN_CLI_FIT},
-    {{.key = "select-samples",
-      .type = MN_OPTION_SIZE,
-      .offset = AT(select_samples),
-      .least = 0,
-      .most = INFINITY,
-      .fallback = "4000",
-      .argument = "M",
-      .group = selection_group,
-      .help = "Training samples to choose by, drawn by --seed; 0: all. Each pair takes 2/3 M^3 operations."},
-     MN_CLI_FIT},
     {{.key = "compare-gemm",
       .type = MN_OPTION_FLAG,
       .offset = AT(compare_gemm),
