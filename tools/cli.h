@@ -28,10 +28,11 @@ typedef struct {
   char *convert, *png, *url, *sizes, *plot, *checkpoint, *scratch;
   char *out, *draw, *draw_images, *draw_errors;
   char *save_gram, *load_gram;
-  size_t n, n_test, rows, cols, dim, width, verify;
+  char *select_gamma, *select_ridge; /* lists */
+  size_t n, n_test, rows, cols, dim, width, verify, select_samples;
   double corrupt;
   uint64_t shuffle, seed;
-  int dataset, part, variant, bench_type, bench_samples, preset; /* numbers of the choice */
+  int dataset, part, variant, select, bench_type, bench_samples, preset; /* numbers of the choice */
   int compare_threads, compare_gemm;
   int feature_scale, products_type, normalise;
   int threads, repeat;
@@ -124,6 +125,10 @@ int mn_cli_given(const mn_cli *cli, const char *key);
 
 /* "4000,8000" of the option --n, by the rules of one number, none above `largest`; at most `most` of them. */
 mn_status mn_cli_read_sizes(const char *text, double largest, size_t most, size_t *sizes, size_t *count, mn_error *err);
+
+/* "0,1e-4,1e-2" of an option: finite numbers of at least 0 (above 0 where `above`), at most `most` of them. */
+mn_status mn_cli_read_reals(const char *key, const char *text, int above, size_t most, double *values, size_t *count,
+                            mn_error *err);
 
 /* Fills err and returns the code. */
 mn_status mn_cli_fail(mn_error *err, mn_status code, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -115,8 +115,10 @@ mn_status mn_cli_fit(mn_cli *cli, mn_error *err)
   int dry_run = cli->values.dry_run;
   mn_status st = check_options(cli, err);
   if (!st) st = mn_cli_fit_features(cli, &run, err);
+  if (!st) st = mn_cli_fit_check_select(cli, &run, err);
   if (!st) st = check_writable(cli, err);
   if (!st) st = read_data(cli, &run, err);
+  if (!st && !dry_run) st = mn_cli_fit_select(cli, &run, err);
   if (!st && (dry_run || !cli->values.quiet)) st = forecast(cli, &run, err);
   if (!st && dry_run) {
     st = report_forecast(cli, &run, err);

@@ -12,10 +12,18 @@ typedef struct {
   mn_stream_forecast stream_forecast;
   mn_model *model;
   mn_cli_predictions predictions; /* of the test samples */
+  mn_selection selection;         /* no points without --select */
   mn_forecast forecast;
   double before_s;     /* that reading and the forecast itself took; part of its total_s */
   double budget_bytes; /* of --memory, or what the machine has available */
 } mn_cli_fit_run;
+
+/* --select: its options; the choice, which becomes the options of the fit; a line of the table, a member of the report.
+ */
+mn_status mn_cli_fit_check_select(const mn_cli *cli, const mn_cli_fit_run *run, mn_error *err);
+mn_status mn_cli_fit_select(mn_cli *cli, mn_cli_fit_run *run, mn_error *err);
+void mn_cli_fit_select_line(const mn_cli_fit_run *run);
+void mn_cli_fit_select_json(mn_report *report, const mn_cli_fit_run *run);
 
 /* Operations of all phases. */
 double mn_cli_fit_flops(const mn_forecast *f);

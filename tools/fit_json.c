@@ -138,6 +138,21 @@ static void times(mn_report *j, const mn_cli_fit_run *run, const mn_fit_report *
   mn_report_real(j, "factor_gflops", r->system.factor_gflops);
 }
 
+static void loo(mn_report *j, const mn_fit_report *r)
+{
+  const mn_leave_one_out *l = &r->loo;
+  mn_report_real(j, "loo_error", r->loo_error);
+  mn_report_real(j, "loo_mse", r->loo_mse);
+  if (r->loo_error_per_class)
+    mn_report_reals(j, "loo_error_per_class", r->outputs, r->loo_error_per_class);
+  else
+    mn_report_null(j, "loo_error_per_class");
+  mn_report_real(j, "gcv", l->gcv);
+  mn_report_real(j, "loo_diagonal_error", l->diagonal_error);
+  mn_report_count(j, "loo_probes", l->probes);
+  mn_report_real(j, "loo_s", isnan(r->loo_mse) ? (double)NAN : l->seconds);
+}
+
 static void quality(mn_report *j, const mn_cli_fit_run *run, const mn_fit_report *r)
 {
   const double none = (double)NAN;
@@ -158,7 +173,7 @@ static void quality(mn_report *j, const mn_cli_fit_run *run, const mn_fit_report
   mn_report_reals(j, "norm_per_class", r->outputs, r->norm_per_output);
   mn_report_real(j, "residual", r->solution.residual);
   mn_report_real(j, "gradient", r->solution.gradient);
-  mn_report_null(j, "loo_error");
+  loo(j, r);
 }
 
 mn_status mn_cli_fit_json(const mn_cli *cli, const mn_cli_fit_run *run, mn_error *err)
@@ -178,6 +193,7 @@ mn_status mn_cli_fit_json(const mn_cli *cli, const mn_cli_fit_run *run, mn_error
   setting(j, cli, run, r);
   mn_report_real(j, "threads", mn_cli_threads(cli));
   mn_report_text(j, "blas", info.blas);
+  mn_cli_fit_select_json(j, run);
   system_members(j, r);
   times(j, run, r);
   quality(j, run, r);

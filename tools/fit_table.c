@@ -126,6 +126,20 @@ static void pair_line(const char *label, mn_number train, mn_number test, int ha
     mn_cli_line(label, "%12s", train.text);
 }
 
+static void loo_lines(const mn_fit_report *r)
+{
+  if (isnan(r->loo_mse)) return;
+  if (r->classes)
+    mn_cli_line("left out", "%12s error, %s square error, gcv %s", mn_number_percent(r->loo_error).text,
+                mn_number_real(r->loo_mse, 4).text, mn_number_real(r->loo.gcv, 4).text);
+  else
+    mn_cli_line("left out", "%12s rmse, gcv %s", mn_number_real(sqrt(r->loo_mse / (double)r->outputs), 4).text,
+                mn_number_real(r->loo.gcv, 4).text);
+  if (r->loo.probes)
+    mn_cli_line("", "the inverse's diagonal is good to %s, as %zu samples show",
+                mn_number_real(r->loo.diagonal_error, 2).text, r->loo.probes);
+}
+
 static void quality_lines(const mn_cli_fit_run *run, const mn_fit_report *r)
 {
   int has_test = run->test != NULL;
@@ -138,6 +152,7 @@ static void quality_lines(const mn_cli_fit_run *run, const mn_fit_report *r)
     pair_line("rmse", mn_number_real(r->train_rmse, 4), mn_number_real(m->rmse, 4), has_test);
     pair_line("R2", mn_number_real(r->train_r2, 4), mn_number_real(m->r2, 4), has_test);
   }
+  loo_lines(r);
   mn_cli_line("norm", "%12s", mn_number_real(r->norm, 6).text);
   mn_cli_line("residual", "%12s%s", mn_number_real(r->solution.residual, 2).text,
               r->solution.converged ? "" : ": not what was asked for");
@@ -166,6 +181,7 @@ static void time_lines(const mn_cli *cli, const mn_cli_fit_run *run, const mn_fi
   time_line("factor", r->system.factor_s, r->system.factor_gflops);
   time_line("solve", r->solution.solve_s, none);
   if (!r->system.primal) time_line("residual", r->solution.refine_s, none);
+  if (!isnan(r->loo_mse)) time_line("left out", r->loo.seconds, none);
   if (run->test) time_line("predict", run->predictions.predict_s, none);
   mn_cli_line("total", "%12s %12s memory", mn_number_seconds(mn_report_now_s() - cli->start_s).text,
               mn_number_bytes((double)mn_report_peak_rss_bytes()).text);
@@ -181,6 +197,7 @@ void mn_cli_fit_table(const mn_cli *cli, const mn_cli_fit_run *run)
   else
     mn_cli_line("task", "regression, %zu target%s", r->outputs, r->outputs == 1 ? "" : "s");
   kernel_line(r);
+  mn_cli_fit_select_line(run);
   solver_lines(cli, r);
   quality_lines(run, r);
   time_lines(cli, run, r);

@@ -1,4 +1,5 @@
 /* The list of a subcommand's options: rows of its own, and the tables of the library calls that it makes. */
+#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -114,6 +115,48 @@ static void append_features(mn_cli *cli)
   if (cli->command->bit == MN_CLI_FEATURES) append(cli, mn_option_find(fit, fits, "scale"), &cli->values.fit);
 }
 
+static const char *select_name(int value)
+{
+  static const char *const names[] = {"none", "loo"};
+  return value >= 0 && value < 2 ? names[value] : NULL;
+}
+
+/* What --select chooses from. */
+static const mn_option select_rows[] = {
+    {.key = "select",
+     .type = MN_OPTION_CHOICE,
+     .offset = offsetof(mn_cli_values, select),
+     .choice = select_name,
+     .fallback = "none",
+     .argument = "HOW",
+     .group = "Selection",
+     .help =
+         "loo: choose bandwidth and ridge, of every pair from two lists, by the least leave-one-out square error on "
+         "training samples."},
+    {.key = "select-gamma",
+     .type = MN_OPTION_TEXT,
+     .offset = offsetof(mn_cli_values, select_gamma),
+     .argument = "G[,G...]",
+     .group = "Selection",
+     .help = "Bandwidths to choose from, 16 at most. Default: --gamma if that is a number, else 1/2, 1, 2, 3, 4, 6 and "
+             "8 times the inverse median."},
+    {.key = "select-ridge",
+     .type = MN_OPTION_TEXT,
+     .offset = offsetof(mn_cli_values, select_ridge),
+     .argument = "L[,L...]",
+     .group = "Selection",
+     .help = "Ridges to choose from, 16 at most. Default: --ridge if given, else 0, 1e-6, 1e-5 ... 0.1."},
+    {.key = "select-samples",
+     .type = MN_OPTION_SIZE,
+     .offset = offsetof(mn_cli_values, select_samples),
+     .least = 0,
+     .most = INFINITY,
+     .fallback = "4000",
+     .argument = "M",
+     .group = "Selection",
+     .help = "Training samples to choose by, drawn by --seed; 0: all. Each pair takes 2/3 M^3 operations."},
+};
+
 /* The rows of a library call's options stand between the commands' own: after those of the data, before those of the
  * results. */
 static void append_library(mn_cli *cli)
@@ -124,6 +167,7 @@ static void append_library(mn_cli *cli)
   if (cli->command->bit == MN_CLI_FIT) {
     table = mn_fit_option_table(&count);
     append_table(cli, table, count, &cli->values.fit);
+    append_table(cli, select_rows, sizeof select_rows / sizeof *select_rows, &cli->values);
   } else if (cli->command->bit == MN_CLI_EXPRESS) {
     table = mn_network_option_table(&count);
     append_table(cli, table, count, &cli->values.network);

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include <getopt.h>
+#include <math.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -187,6 +188,21 @@ mn_status mn_cli_read_sizes(const char *text, double largest, size_t most, size_
     if (*count == most) return mn_cli_fail(err, MN_ERR_ARGUMENT, "--n: at most %zu numbers expected", most);
     snprintf(part, sizeof part, "%.*s", (int)(length < sizeof part ? length : sizeof part - 1), text);
     mn_status st = mn_option_set(&size, part, &sizes[(*count)++], err);
+    if (st || !text[length]) return st;
+    text += length + 1;
+  }
+}
+
+mn_status mn_cli_read_reals(const char *key, const char *text, int above, size_t most, double *values, size_t *count,
+                            mn_error *err)
+{
+  const mn_option real = {.key = key, .type = MN_OPTION_REAL, .least = 0, .most = (double)INFINITY, .above = above};
+  char part[64];
+  for (*count = 0;;) {
+    size_t length = strcspn(text, ",");
+    if (*count == most) return mn_cli_fail(err, MN_ERR_ARGUMENT, "--%s: at most %zu numbers expected", key, most);
+    snprintf(part, sizeof part, "%.*s", (int)(length < sizeof part ? length : sizeof part - 1), text);
+    mn_status st = mn_option_set(&real, part, &values[(*count)++], err);
     if (st || !text[length]) return st;
     text += length + 1;
   }

@@ -29,6 +29,7 @@ typedef struct {
   mn_targets targets; /* of a class: 1 and 0, or 1 and -1 */
   int center;         /* subtract the mean target and add it back to the predictions */
   double corrupt;     /* 0 ... 1: each training label is replaced, with this probability, by a uniform class */
+  int loo;            /* leave-one-out errors and generalised cross-validation in the report; takes a factor, no CG */
   uint64_t seed;      /* of the samples drawn for the bandwidth, and of the corruption */
   mn_solve_options solve;
 } mn_fit_options;
@@ -63,9 +64,48 @@ typedef struct {
   double bandwidth_s, fit_s;
   double train_error;          /* fraction of training samples misclassified, against the labels fitted */
   double train_rmse, train_r2; /* regression, over all columns */
-  double norm;                 /* ||w|| = sqrt(sum over outputs of alpha' K alpha) */
-  double *norm_per_output;     /* outputs */
+  /* Leave-one-out, where asked for, else NaN; of all samples, those merged included, which their equals predict
+   * exactly. With `center` the mean target, too, is that of the others. */
+  double loo_error; /* fraction misclassified, against the labels fitted; NaN for regression */
+  double
+      *loo_error_per_class; /* outputs; NaN where a class has no samples; NULL unless asked for, and for regression */
+  double loo_mse;           /* mean over samples of the squared error, summed over outputs */
+  mn_leave_one_out loo;     /* of the system solved: gcv, seconds, how good the diagonal is */
+  double norm;              /* ||w|| = sqrt(sum over outputs of alpha' K alpha) */
+  double *norm_per_output;  /* outputs */
 } mn_fit_report;
+
+/* Bandwidth and ridge to choose from, by leave-one-out on the training set alone. */
+enum { MN_SELECT_MAX = 16, MN_SELECT_POINTS = MN_SELECT_MAX * MN_SELECT_MAX };
+typedef struct {
+  size_t gamma_count, ridge_count;
+  double gammas[MN_SELECT_MAX]; /* gamma_count 0: 1/2, 1, 2, 3, 4, 6 and 8 times 1 / median */
+  double ridges[MN_SELECT_MAX];
+  size_t samples; /* at most so many training samples, drawn by the seed; 0: all */
+} mn_select_options;
+
+/* The bandwidths above, the ridges 0 and 1e-6 ... 1e-1, 4,000 samples. */
+mn_select_options mn_select_defaults(void);
+
+typedef struct {
+  double gamma, ridge;       /* gamma NaN: a kernel without */
+  double loo_mse, loo_error; /* as in mn_gamma_point */
+  double gcv;                /* as in mn_leave_one_out */
+} mn_select_point;
+
+typedef struct {
+  size_t samples; /* that were drawn */
+  double median;  /* as in mn_fit_report; NaN for a kernel without gamma */
+  size_t count, best;
+  mn_select_point points[MN_SELECT_POINTS]; /* count, bandwidth by bandwidth */
+  double seconds;
+} mn_selection;
+
+/* Tries every pair and sets gamma and ridge of the options to those of least leave-one-out square error. The inner
+ * products are made once; a pair costs 2 n^3 / 3 flops, in fp64. Equal samples are not merged: ridge 0 is singular then
+ * and not chosen. MN_ERR_SINGULAR when every pair is. */
+mn_status mn_fit_select(const mn_data *train, const mn_select_options *select, mn_fit_options *options,
+                        const mn_context *ctx, mn_selection *out, mn_error *err);
 
 /* What fitting these options to a training set and predicting n_test samples will need, both sets being loaded already:
  * mn_solve_forecast and the search for gamma. The same errors as there, and those of mn_data_classes. */

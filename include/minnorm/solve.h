@@ -58,6 +58,7 @@ typedef struct {
   int interpolate;     /* 1: CG stops when the largest of the fitted values is where that of the targets is, for every
                           sample, and the norm changes by less than 1e-3 over 5 iterations; two columns at least */
   int need_factor;     /* 1: rcond or leave-one-out is wanted, or many solves are to come: auto takes no CG */
+  int leave_one_out;   /* 1: mn_system_leave_one_out will be called: its memory is counted, and auto takes no CG */
   size_t columns;      /* right-hand sides to be solved at once, for their memory to be counted; 0: 10 */
   /* Folders, which stay the caller's; NULL: none. With a checkpoint, a Cholesky factor is kept there panel by panel:
    * the same call goes on from the last finished one after a stop at any moment, and removes it once a system was
@@ -123,6 +124,29 @@ typedef struct {
  * alpha without the ridge, n x columns, the model's values at its training samples. All fp64, column-major. */
 mn_status mn_system_solve(mn_system *system, size_t columns, const double *y, double *alpha, double *fitted,
                           const mn_context *ctx, mn_solution *solution, mn_error *err);
+
+/* What leaving one sample out says of a solution. Numbers that do not apply are NaN. */
+typedef struct {
+  double seconds;
+  double mse; /* mean over samples of the squared error, summed over columns */
+  double gcv; /* generalised cross-validation (Golub, Heath, Wahba 1979): ||(I - H) y||^2 / n / (tr(I - H) / n)^2 with H
+                 y the fitted values, at ridge 0 its limit ||alpha||^2 / n / (tr(K^-1) / n)^2 */
+  size_t probes;         /* samples at which a diagonal from single precision was compared with refined solutions */
+  double diagonal_error; /* greatest relative difference found there; NaN with a factor in double */
+} mn_leave_one_out;
+
+/* error[i, c] = y_ic - f(x_i), f fitted without sample i, for all samples at once: alpha_i / (K + ridge I)^-1_ii
+ * (Rasmussen & Williams 2006, eq. 5.12), for about the cost of another factorisation, n^3 / 3 flops, and at once for
+ * further targets. y, alpha and fitted are those of a solve; error is n x columns, column-major, as the others.
+ *
+ * A singular system has the limit of a ridge that goes to 0: where sample i is not interpolated whatever its target,
+ * (y - fitted)_i / (I - H)_ii, as for least squares, elsewhere alpha_i over the pseudo-inverse's diagonal. A mixed
+ * factor is that of K + shift I: its diagonal is corrected to first order by shift ||(K + shift I)^-1 e_i||^2, which 64
+ * random vectors estimate, and what is left is measured at a few samples. MN_ERR_UNSUPPORTED by CG, which has no
+ * factor. */
+mn_status mn_system_leave_one_out(mn_system *system, size_t columns, const double *y, const double *alpha,
+                                  const double *fitted, const mn_context *ctx, double *error, mn_leave_one_out *out,
+                                  mn_error *err);
 
 /* What a solve will need, before anything is allocated. */
 typedef struct {

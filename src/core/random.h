@@ -21,7 +21,8 @@ typedef enum {
   MN_STREAM_FILTER,
   MN_STREAM_VARIANT, /* one for training and test set */
   MN_STREAM_VARIANT_TRAIN,
-  MN_STREAM_VARIANT_TEST
+  MN_STREAM_VARIANT_TEST,
+  MN_STREAM_LEAVE_ONE_OUT
 } mn_stream;
 
 /* A generator is a position in a stream; copy it to fork, start one per sample for parallel work. */

@@ -57,6 +57,7 @@ mn_status mn_products_read(const mn_products *p, size_t i, size_t j, void *to, m
 typedef struct {
   const mn_products *p;
   mn_meter meter;
+  atomic_int failed; /* 1: error is set, or being set */
   mn_error error;
   /* Tile (i, j); may be called by several threads at once. */
   mn_status (*tile)(void *arg, size_t i, size_t j, mn_products_buffer *buffer, mn_error *err);
@@ -65,8 +66,7 @@ typedef struct {
 
 static void loop_fail(tile_loop *l, const mn_error *why)
 {
-#pragma omp critical(mn_products_loop)
-  if (!l->error.code) l->error = *why;
+  if (!atomic_exchange(&l->failed, 1)) l->error = *why;
   atomic_store(&l->meter.cancelled, 1);
 }
 

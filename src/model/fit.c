@@ -28,6 +28,7 @@ void mn_model_close(mn_model **model)
   mn_free(m->offset);
   mn_free(m->coefficients);
   mn_free(m->report.norm_per_output);
+  mn_free(m->report.loo_error_per_class);
   mn_free(m);
   *model = NULL;
 }
@@ -162,6 +163,7 @@ static mn_status solve(mn_model *m, const mn_encoded *e, const mn_merge *merge, 
   mn_fit_report *r = &m->report;
   mn_solve_options options = m->options.solve;
   options.columns = m->outputs;
+  options.leave_one_out = m->options.loo;
   mn_status st = mn_system_open(&m->samples, &r->kernel, &options, ctx, &system, err);
   if (st) return st;
   r->system = *mn_system_info(system);
@@ -172,6 +174,7 @@ static mn_status solve(mn_model *m, const mn_encoded *e, const mn_merge *merge, 
   r->system = *mn_system_info(system); /* another solver may have taken over */
   measure_norms(m, fitted);
   (e->class_of ? measure_classes : measure_regression)(r, e, merge, fitted);
+  if (m->options.loo) st = mn_model_leave_one_out(m, system, e, merge, fitted, ctx, err);
 done:
   mn_free(fitted);
   mn_system_close(&system);
@@ -202,6 +205,7 @@ static mn_system planned(const mn_model *m, const mn_data *train, const mn_conte
   mn_system system = {.samples = samples_of(m, train, train->n), .kernel = m->options.kernel};
   system.options = m->options.solve;
   system.options.columns = m->outputs;
+  system.options.leave_one_out = m->options.loo;
   system.threads = mn_threads_open(ctx);
   return system;
 }
@@ -249,6 +253,7 @@ static mn_status fit_model(const mn_data *train, const mn_products *products, co
   settle_kernel(&m->options.kernel);
   size_t dim = products ? mn_products_get(products).dim : train->dim;
   m->report = (mn_fit_report){.n_train = train->n, .dim = dim, .ridge = options->solve.ridge, .median = NAN};
+  m->report.loo_error = m->report.loo_mse = m->report.loo.gcv = m->report.loo.diagonal_error = NAN;
   m->report.train_error = m->report.train_rmse = m->report.train_r2 = m->report.norm = NAN;
   st = fit(m, train, &encoded, &merge, ctx, err);
   encoded.labels = NULL, encoded.offset = NULL; /* the model's */

@@ -227,7 +227,7 @@ static const mn_option table[] = {
      .fallback = "0",
      .argument = "S",
      .group = task_group,
-     .help = "Seed of the samples drawn for the bandwidth and of the corruption of labels."},
+     .help = "Seed of the samples drawn for the bandwidth, of the corruption of labels and of --variant."},
     {.key = "ridge",
      .letter = 'r',
      .type = MN_OPTION_REAL,
@@ -255,6 +255,13 @@ static const mn_option table[] = {
      .offset = AT(solve.need_factor),
      .group = solver_group,
      .help = "The condition is wanted: auto takes a factor, not cg, which cannot tell it."},
+    {.key = "loo",
+     .type = MN_OPTION_FLAG,
+     .offset = AT(loo),
+     .group = solver_group,
+     .help =
+         "Leave-one-out error and generalised cross-validation on the training set, from the factor in closed form, "
+         "for about the cost of another one; auto takes no cg then."},
     {.key = "precision",
      .type = MN_OPTION_CHOICE,
      .offset = AT(solve.precision),

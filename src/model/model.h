@@ -52,6 +52,10 @@ mn_status mn_bandwidth_choose(const mn_samples *samples, const mn_encoded *encod
 double mn_bandwidth_bytes(const mn_fit_options *options, const mn_data *train, size_t outputs, int threads);
 double mn_bandwidth_flops(const mn_fit_options *options, size_t n, size_t dim);
 
+/* Fills in the report's part on leave-one-out from a system solved for e->y. fitted: e->n x outputs, without offset. */
+mn_status mn_model_leave_one_out(mn_model *model, mn_system *system, const mn_encoded *encoded, const mn_merge *merge,
+                                 const double *fitted, const mn_context *ctx, mn_error *err);
+
 /* Whether targets are taken for class labels. */
 int mn_targets_are_classes(const mn_data *train, mn_task task);
 

@@ -84,6 +84,17 @@ static mn_status cholesky_apply(const mn_system *s, size_t columns, double *b, m
   return mn_cholesky_solve(m->panels, s->threads, columns, NULL, b, err);
 }
 
+static mn_status cholesky_influence(const mn_system *s, const mn_context *ctx, mn_influence *out, mn_error *err)
+{
+  const cholesky *m = s->state;
+  return mn_influence_of_panels(m->panels, 0, s->threads, ctx, out->inverse, err);
+}
+
+static double influence_bytes(const mn_system *s)
+{
+  return mn_influence_panels_bytes(s->samples.n, mn_precision_type(s->options.precision), s->threads);
+}
+
 static void cholesky_close(mn_system *s)
 {
   cholesky *m = s->state;
@@ -104,4 +115,6 @@ const mn_solver_row mn_solver_cholesky_row = {
     .apply = cholesky_apply,
     .solve = mn_solve_dual,
     .close = cholesky_close,
+    .influence = cholesky_influence,
+    .influence_bytes = influence_bytes,
 };

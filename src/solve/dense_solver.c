@@ -1,8 +1,10 @@
 /* The solvers that hold the full matrix: LU for any matrix, the eigendecomposition for singular ones. */
 #include <math.h>
+#include <string.h>
 
 #include "core/clock.h"
 #include "core/memory.h"
+#include "core/progress.h"
 #include "core/status.h"
 #include "gram/gram.h"
 #include "gram/kernels.h"
@@ -151,6 +153,61 @@ static mn_status eigen_apply(const mn_system *s, size_t columns, double *b, mn_e
   return MN_OK;
 }
 
+/* Columns of the identity solved for at a time. */
+enum { INVERSE_BLOCK = 128 };
+
+static mn_status lu_influence(const mn_system *s, const mn_context *ctx, mn_influence *out, mn_error *err)
+{
+  const dense *d = s->state;
+  size_t n = s->samples.n;
+  mn_meter meter;
+  mn_status st = MN_OK;
+  double *b = mn_alloc_matrix(n * INVERSE_BLOCK, sizeof *b);
+  if (!b) return MN_NO_MEMORY(err, n * INVERSE_BLOCK * sizeof *b);
+  mn_meter_open(&meter, ctx, "leave-one-out", (double)n, "sample");
+  for (size_t first = 0; !st && first < n && !mn_meter_cancelled(&meter); first += INVERSE_BLOCK) {
+    size_t columns = n - first < INVERSE_BLOCK ? n - first : INVERSE_BLOCK;
+    memset(b, 0, n * columns * sizeof *b);
+    for (size_t c = 0; c < columns; c++) b[first + c + c * n] = 1;
+    st = mn_lu_solve(n, d->a, d->pivots, columns, b, s->threads, err);
+    for (size_t c = 0; c < columns; c++) out->inverse[first + c] = b[first + c + c * n];
+    mn_meter_add(&meter, (double)columns);
+  }
+  mn_free(b);
+  return st ? st : mn_meter_close(&meter, err);
+}
+
+static double lu_influence_bytes(const mn_system *s)
+{
+  return (double)s->samples.n * INVERSE_BLOCK * sizeof(double);
+}
+
+/* sum_k v_ik^2 / value_k over the values that count, and sum_k v_ik^2 over the others. */
+static mn_status eigen_influence(const mn_system *s, const mn_context *ctx, mn_influence *out, mn_error *err)
+{
+  const dense *d = s->state;
+  size_t n = s->samples.n;
+  const size_t block = 256;
+  (void)ctx, (void)err; /* one pass over V */
+#pragma omp parallel for num_threads(s->threads) schedule(static)
+  for (size_t first = 0; first < n; first += block) {
+    size_t end = first + block < n ? first + block : n;
+    for (size_t i = first; i < end; i++) out->inverse[i] = 0;
+    for (size_t k = 0; k < n; k++) {
+      const double *v = d->a + k * n, value = d->values[k];
+      double *sums = value != 0 ? out->inverse : out->defect, factor = value != 0 ? 1 / value : 1;
+      for (size_t i = first; i < end; i++) sums[i] += factor * v[i] * v[i];
+    }
+  }
+  return MN_OK;
+}
+
+static double eigen_influence_bytes(const mn_system *s)
+{
+  (void)s;
+  return 0;
+}
+
 static void dense_close(mn_system *s)
 {
   dense *d = s->state;
@@ -172,6 +229,8 @@ const mn_solver_row mn_solver_lu_row = {
     .apply = lu_apply,
     .solve = mn_solve_dual,
     .close = dense_close,
+    .influence = lu_influence,
+    .influence_bytes = lu_influence_bytes,
 };
 
 const mn_solver_row mn_solver_eigen_row = {
@@ -185,4 +244,6 @@ const mn_solver_row mn_solver_eigen_row = {
     .apply = eigen_apply,
     .solve = mn_solve_dual,
     .close = dense_close,
+    .influence = eigen_influence,
+    .influence_bytes = eigen_influence_bytes,
 };

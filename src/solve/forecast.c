@@ -22,13 +22,13 @@ enum { PROBE_LEAST = 256, PROBE_MOST = 2048 };
 static const double probe_flops = 4e9, measure_s = 0.25;
 
 /* Order of the panels that products are timed on: beyond the caches, as those of a fit, but within a quarter of what
- * memory is left. */
+ * that will take. */
 enum { STREAM_MOST = 8192, STREAM_LEAST = 256 };
 
-static size_t stream_size(size_t n, mn_dtype type, double room)
+static size_t stream_size(size_t n, mn_dtype type, double bytes)
 {
   size_t size = n < STREAM_MOST ? n : STREAM_MOST;
-  while (size > STREAM_LEAST && 4 * (double)mn_panels_bytes(size, mn_panels_width(size), type) > room) size /= 2;
+  while (size > STREAM_LEAST && 4 * (double)mn_panels_bytes(size, mn_panels_width(size), type) > bytes) size /= 2;
   return size;
 }
 
@@ -131,7 +131,8 @@ static mn_status time_product(size_t n, mn_dtype type, size_t columns, int threa
   return st;
 }
 
-static mn_status take_probe(const mn_samples *like, const mn_system *s, mn_dtype type, probe *out, mn_error *err)
+static mn_status take_probe(const mn_samples *like, const mn_solver_row *row, const mn_system *s, mn_dtype type,
+                            probe *out, mn_error *err)
 {
   size_t n = s->samples.n, columns = s->options.columns;
   int threads = s->threads;
@@ -140,7 +141,7 @@ static mn_status take_probe(const mn_samples *like, const mn_system *s, mn_dtype
   workshop w = {
       .samples = mn_samples_of(&few, like->scaling), .kernel = &s->kernel, .threads = threads, .columns = columns};
   mn_status st = workshop_open(&w, few.n, type, err);
-  out->n = few.n, out->stream = stream_size(n, type, mn_solver_room(&s->options));
+  out->n = few.n, out->stream = stream_size(n, type, fmin(mn_solver_bytes(row, s), mn_solver_room(&s->options)));
   if (!st) st = time_call(&w, run_fill, &out->fill_s, err);
   if (!st) st = time_call(&w, run_made, &out->made_s, err);
   if (!st) st = time_call(&w, run_cross, &out->cross_s, err);
@@ -285,7 +286,7 @@ static mn_status measure(const mn_samples *like, const mn_solver_row *row, mn_dt
   mn_status st = mn_gemm_rate(MN_F64, order, measure_s, s->threads, &out->gflops[0], err);
   out->gflops[1] = out->gflops[0];
   if (!st && type == MN_F32) st = mn_gemm_rate(MN_F32, order, measure_s, s->threads, &out->gflops[1], err);
-  if (!st && !row->primal) st = take_probe(like, s, type, &out->p, err);
+  if (!st && !row->primal) st = take_probe(like, row, s, type, &out->p, err);
   return st;
 }
 

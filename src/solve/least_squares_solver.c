@@ -27,6 +27,13 @@ static size_t block_rows(size_t n, size_t dim)
   return rows < n ? rows : n;
 }
 
+/* Rows of U made at a time. */
+static size_t influence_rows(size_t n)
+{
+  const size_t most = 1024;
+  return n < most ? n : most;
+}
+
 static double held_bytes(const mn_system *s)
 {
   double dim = (double)s->samples.dim;
@@ -181,6 +188,55 @@ static mn_status least_squares_solve(mn_system *s, size_t columns, const double 
   return st;
 }
 
+/* U = X V S^-1 a block of rows at a time: inverse = sum_k u_ik^2 / s_k^2 is the diagonal of (X X')^+, defect what the
+ * leverage sum_k u_ik^2 leaves of 1. */
+static mn_status least_squares_influence(const mn_system *s, const mn_context *ctx, mn_influence *out, mn_error *err)
+{
+  const spectrum *f = s->state;
+  const mn_blas *blas = mn_blas_of(MN_F64);
+  size_t n = s->samples.n, d = s->samples.dim, rank = s->report.rank, block = influence_rows(n);
+  mn_meter meter;
+  double *x = mn_alloc_matrix(block * d, 2 * sizeof *x), *u = x + block * d;
+  if (!x) return MN_NO_MEMORY(err, block * d * 2 * sizeof *x);
+  mn_meter_open(&meter, ctx, "leave-one-out", (double)n, "sample");
+  for (size_t first = 0; first < n && !mn_meter_cancelled(&meter); first += block) {
+    size_t rows = n - first < block ? n - first : block;
+    mn_samples_rows_f64(&s->samples, first, rows, x);
+    blas->gemm('N', 'N', rank, rows, d, 1, f->vt, d, x, d, 0, u, d); /* V' x_i in column i */
+    for (size_t i = 0; i < rows; i++) {
+      double leverage = 0, inverse = 0;
+      for (size_t k = 0; k < rank; k++) {
+        double element = u[k + i * d] / f->values[k];
+        leverage += element * element;
+        inverse += element * element / f->values[k] / f->values[k];
+      }
+      out->inverse[first + i] = inverse;
+      out->defect[first + i] = 1 - leverage;
+    }
+    mn_meter_add(&meter, (double)rows);
+  }
+  mn_free(x);
+  return mn_meter_close(&meter, err);
+}
+
+static double influence_bytes(const mn_system *s)
+{
+  return 2 * (double)influence_rows(s->samples.n) * (double)s->samples.dim * sizeof(double);
+}
+
+/* alpha = (X X')^+ y = X V S^-4 V' X'y = X (V S^-2 V') w. */
+mn_status mn_least_squares_dual(const mn_system *s, size_t columns, const double *w, double *alpha, mn_error *err)
+{
+  size_t count = s->samples.dim * columns;
+  double *g = mn_alloc(2 * count, sizeof *g);
+  if (!g) return MN_NO_MEMORY(err, 2 * count * sizeof *g);
+  memcpy(g, w, count * sizeof *g);
+  apply_normal(s, columns, g, g + count);
+  mn_status st = mn_linear_multiply(&s->samples, s->threads, columns, g, alpha, err);
+  mn_free(g);
+  return st;
+}
+
 static void least_squares_close(mn_system *s)
 {
   spectrum *f = s->state;
@@ -201,4 +257,6 @@ const mn_solver_row mn_solver_least_squares_row = {
     .open = least_squares_open,
     .solve = least_squares_solve,
     .close = least_squares_close,
+    .influence = least_squares_influence,
+    .influence_bytes = influence_bytes,
 };

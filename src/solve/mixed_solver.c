@@ -335,6 +335,17 @@ static mn_status mixed_solve(mn_system *system, size_t columns, const double *y,
   return st;
 }
 
+static mn_status mixed_influence(const mn_system *s, const mn_context *ctx, mn_influence *out, mn_error *err)
+{
+  const mixed *m = s->state;
+  return mn_influence_of_panels(m->factor, s->report.shift, s->threads, ctx, out->inverse, err);
+}
+
+static double influence_bytes(const mn_system *s)
+{
+  return mn_influence_panels_bytes(s->samples.n, MN_F32, s->threads);
+}
+
 const mn_solver_row mn_solver_mixed_row = {
     .solver = MN_SOLVER_CHOLESKY,
     .most = MN_BLAS_MAX,
@@ -345,4 +356,6 @@ const mn_solver_row mn_solver_mixed_row = {
     .open = mixed_open,
     .solve = mixed_solve,
     .close = mixed_close,
+    .influence = mixed_influence,
+    .influence_bytes = influence_bytes,
 };

@@ -96,8 +96,8 @@ int mn_solver_may_iterate(const mn_system *s)
   const mn_solve_options *o = &s->options;
   if (s->samples.products) return 0; /* whose passes are not timed on a few of the samples */
   return o->solver == MN_SOLVER_AUTO && o->precision == MN_PRECISION_AUTO && !o->need_factor && !o->interpolate &&
-         !o->checkpoint && !o->scratch && s->samples.n >= WEIGH_FROM && mn_system_columns(s) <= WEIGH_COLUMNS &&
-         mn_solver_choose(s) == &mn_solver_mixed_row;
+         !o->leave_one_out && !o->checkpoint && !o->scratch && s->samples.n >= WEIGH_FROM &&
+         mn_system_columns(s) <= WEIGH_COLUMNS && mn_solver_choose(s) == &mn_solver_mixed_row;
 }
 
 /* What auto tries after `failed`, or NULL. A semidefinite matrix is singular to working precision when a pivot fails:
@@ -138,8 +138,9 @@ double mn_system_vector_bytes(const mn_system *s)
 
 double mn_solver_bytes(const mn_solver_row *row, const mn_system *s)
 {
-  double targets = mn_system_vector_bytes(s);
-  return fmax(row->peak_bytes(s) + targets, row->held_bytes(s) + row->solve_bytes(s));
+  double targets = mn_system_vector_bytes(s), loo = 0;
+  if (s->options.leave_one_out && row->influence) loo = 4 * targets + row->influence_bytes(s);
+  return fmax(row->peak_bytes(s) + targets, row->held_bytes(s) + fmax(row->solve_bytes(s), loo));
 }
 
 double mn_solver_room(const mn_solve_options *options)
@@ -148,7 +149,7 @@ double mn_solver_room(const mn_solve_options *options)
     size_t available = mn_memory_available();
     return available ? (double)available : INFINITY;
   }
-  return (double)options->memory_bytes - (double)mn_memory_current_rss();
+  return (double)options->memory_bytes - (double)mn_memory_current_rss() - MN_SOLVER_BUFFERS;
 }
 
 static int keeps_factor(const mn_solver_row *row)
@@ -195,6 +196,7 @@ static mn_precision precision_of(const mn_system *s, const mn_solver_row *row)
 static void reset_report(mn_system *s, const mn_solver_row *row)
 {
   mn_system_report *r = &s->report;
+  mn_influence_release(s);
   s->row = row;
   s->state = NULL;
   r->solver = row->solver;
@@ -211,6 +213,7 @@ static void reset_report(mn_system *s, const mn_solver_row *row)
 /* After a failure: a checkpoint of a singular matrix is of no use, any other is kept for the next run. */
 static void close_row(mn_system *s, mn_status failure)
 {
+  mn_influence_release(s);
   s->solved = failure == MN_ERR_SINGULAR;
   s->row->close(s);
   s->state = NULL;
@@ -311,6 +314,8 @@ static mn_status check_options(const mn_solve_options *o, const mn_kernel *kerne
   if (o->refinements < 0 || !(o->tolerance >= 0))
     return MN_FAIL(err, MN_ERR_ARGUMENT, "%d refinements to a tolerance of %g: at least 0 expected", o->refinements,
                    o->tolerance);
+  if (o->leave_one_out && (o->interpolate || o->solver == MN_SOLVER_CG))
+    return MN_FAIL(err, MN_ERR_ARGUMENT, "leave-one-out takes a factor, which cg and --tol interpolate do without");
   if (o->interpolate && o->solver != MN_SOLVER_AUTO && o->solver != MN_SOLVER_CG)
     return MN_FAIL(err, MN_ERR_ARGUMENT, "stopping at interpolation (--tol interpolate) goes with the solver cg");
   if (o->precision == MN_PRECISION_MIXED && o->solver != MN_SOLVER_AUTO && o->solver != MN_SOLVER_CHOLESKY &&
@@ -345,6 +350,7 @@ void mn_system_close(mn_system **system)
 {
   if (!*system) return;
   (*system)->row->close(*system);
+  mn_influence_release(*system);
   mn_free(*system);
   *system = NULL;
 }

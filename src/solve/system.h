@@ -2,9 +2,16 @@
 #ifndef MN_SOLVE_SYSTEM_H
 #define MN_SOLVE_SYSTEM_H
 
+#include "linalg/panels.h"
 #include "minnorm/solve.h"
 
 typedef struct mn_solver_row mn_solver_row;
+
+/* inverse[i] = (K + ridge I)^-1_ii, of a singular matrix that of the pseudo-inverse; defect[i] = (I - H)_ii at ridge 0
+ * of a singular matrix, else 0: how much of sample i the fitted values cannot follow. n each. */
+typedef struct {
+  double *inverse, *defect;
+} mn_influence;
 
 struct mn_system {
   mn_samples samples;
@@ -12,8 +19,11 @@ struct mn_system {
   mn_solve_options options;
   int threads;
   const mn_solver_row *row;
-  void *state; /* the row's factor; released by its close */
-  int solved;  /* once at least: a checkpoint has served */
+  void *state;            /* the row's factor; released by its close */
+  int solved;             /* once at least: a checkpoint has served */
+  mn_influence influence; /* of the factor, once it was asked for; else NULL */
+  size_t probes;          /* as in mn_leave_one_out */
+  double diagonal_error;
   mn_system_report report;
 };
 
@@ -36,6 +46,9 @@ struct mn_solver_row {
   mn_status (*solve)(mn_system *system, size_t columns, const double *y, double *alpha, double *fitted,
                      const mn_context *ctx, mn_solution *solution, mn_error *err);
   void (*close)(mn_system *system);
+  /* What leave-one-out errors are made of; NULL: no factor. defect comes as zeros. And the bytes allocated for it. */
+  mn_status (*influence)(const mn_system *system, const mn_context *ctx, mn_influence *out, mn_error *err);
+  double (*influence_bytes)(const mn_system *system);
 };
 
 extern const mn_solver_row mn_solver_cholesky_row, mn_solver_disk_row, mn_solver_mixed_row, mn_solver_cg_row,
@@ -47,6 +60,18 @@ mn_status mn_solve_dual(mn_system *system, size_t columns, const double *y, doub
 
 /* Bytes of such a solve: seven vectors, three of them the caller's, and a pass over K. */
 double mn_solve_dual_bytes(const mn_system *system);
+
+/* Forgets the influence, when the factor goes. */
+void mn_influence_release(mn_system *system);
+
+/* influence of a Cholesky factor in memory, and of one of K + shift I as well: the first-order term of the shift is
+ * estimated by random vectors and added. */
+mn_status mn_influence_of_panels(const mn_panels *factor, double shift, int threads, const mn_context *ctx,
+                                 double *inverse, mn_error *err);
+double mn_influence_panels_bytes(size_t n, mn_dtype type, int threads);
+
+/* alpha = (X X')^+ y (n x columns) for the weights w of a primal system at ridge 0. */
+mn_status mn_least_squares_dual(const mn_system *system, size_t columns, const double *w, double *alpha, mn_error *err);
 
 /* values = K x from a pass that makes K anew in fp64, r = y - values - ridge x, and ||r||_F / ||y||_F; n x columns
  * each. MN_ERR_SINGULAR when that is not finite. */
@@ -81,6 +106,10 @@ const mn_solver_row *mn_solver_choose(const mn_system *system);
 
 /* 1: `auto` weighs CG against the row that mn_solver_choose gives, which is the mixed factor. */
 int mn_solver_may_iterate(const mn_system *system);
+
+/* What the BLAS and the C library come to take for their own once they are at work, left out of what a budget allows.
+ */
+#define MN_SOLVER_BUFFERS 0x1p22
 
 /* Bytes this process may still allocate under the options. */
 double mn_solver_room(const mn_solve_options *options);

@@ -7,6 +7,7 @@
 #include "core/memory.h"
 #include "linalg/panels.h"
 #include "linalg/threads.h"
+#include "solve/system.h"
 #include "solve_support.h"
 #include "support.h"
 
@@ -343,7 +344,7 @@ static void small_budgets_are_kept_to(void **state)
   problem p = cg_problem(N, MN_KERNEL_GAUSSIAN, 0.5, 1e-2);
   for (size_t b = 0; b < 2; b++)
     for (p.options.tolerance = 1e-3; p.options.tolerance > 1e-9; p.options.tolerance *= 1e-5) {
-      p.options.memory_bytes = mn_memory_current_rss() + budgets[b].bytes;
+      p.options.memory_bytes = mn_memory_current_rss() + (size_t)MN_SOLVER_BUFFERS + budgets[b].bytes;
       answer a = problem_solve(&p, MN_SOLVER_CG);
       check_truthful_of(&p, &a, budgets[b].kept);
       assert_true(a.solution.converged && a.solution.residual <= p.options.tolerance);
@@ -354,7 +355,7 @@ static void small_budgets_are_kept_to(void **state)
   p.options.ridge = 0;
   for (size_t i = 0; i < N; i++) p.k[i * (N + 1)] = 1;
   p.options.interpolate = 1;
-  p.options.memory_bytes = mn_memory_current_rss() + budgets[0].bytes;
+  p.options.memory_bytes = mn_memory_current_rss() + (size_t)MN_SOLVER_BUFFERS + budgets[0].bytes;
   answer a = problem_solve(&p, MN_SOLVER_CG);
   check_truthful_of(&p, &a, MN_GRAM_NONE);
   assert_true(a.solution.converged && a.solution.misfit == 0);

@@ -36,7 +36,8 @@ static void keep(problem *p, mn_gram_kept kept, int threads)
   mn_system s = planned(p, threads);
   double least = mn_solver_bytes(&mn_solver_mixed_row, &s);
   static const double rooms[] = {[MN_GRAM_NONE] = 0.5, [MN_GRAM_SINGLE] = 1.5, [MN_GRAM_DOUBLE] = 3};
-  p->options.memory_bytes = mn_memory_current_rss() + (size_t)(least + rooms[kept] * (double)single);
+  p->options.memory_bytes =
+      mn_memory_current_rss() + (size_t)(MN_SOLVER_BUFFERS + least + rooms[kept] * (double)single);
 }
 
 /* Opens, solves, closes; the report is that after solving. */
