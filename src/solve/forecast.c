@@ -109,9 +109,10 @@ static mn_status time_call(workshop *w, mn_status (*call)(workshop *w, mn_error 
   return st;
 }
 
-static mn_status time_touch(int threads, double *seconds, mn_error *err)
+/* most: what the memory that is tried must not exceed. */
+static mn_status time_touch(double most, int threads, double *seconds, mn_error *err)
 {
-  const size_t bytes = (size_t)1 << 25; /* less than the fit itself, but for a small one */
+  const size_t bytes = (size_t)fmin(fmax(most, 0x1p20), 0x1p25);
   void *p = mn_alloc_matrix(bytes, 1);
   if (!p) return MN_NO_MEMORY(err, bytes);
   double begin_s = mn_clock_s();
@@ -141,11 +142,12 @@ static mn_status take_probe(const mn_samples *like, const mn_solver_row *row, co
   workshop w = {
       .samples = mn_samples_of(&few, like->scaling), .kernel = &s->kernel, .threads = threads, .columns = columns};
   mn_status st = workshop_open(&w, few.n, type, err);
-  out->n = few.n, out->stream = stream_size(n, type, fmin(mn_solver_bytes(row, s), mn_solver_room(&s->options)));
+  double most = fmin(mn_solver_bytes(row, s), mn_solver_room(&s->options));
+  out->n = few.n, out->stream = stream_size(n, type, most);
   if (!st) st = time_call(&w, run_fill, &out->fill_s, err);
   if (!st) st = time_call(&w, run_made, &out->made_s, err);
   if (!st) st = time_call(&w, run_cross, &out->cross_s, err);
-  if (!st) st = time_touch(threads, &out->touch_s, err);
+  if (!st) st = time_touch(most / 4, threads, &out->touch_s, err);
   workshop_close(&w);
   return st ? st : time_product(out->stream, type, columns, threads, &out->product_s, err);
 }

@@ -90,7 +90,7 @@ for command in "${subcommands[@]}"; do
 done
 refuses 'an option of another subcommand' 2 'unknown option --repeat: it is an option of bench; see minnorm fit --help' fit --repeat 3
 refuses 'an option of a fit elsewhere' 2 'unknown option --kernel: it is an option of fit' predict --kernel linear
-refuses 'an ambiguous abbreviation' 2 'option --sc may mean --scale, --scores' fit --sc unit
+refuses 'an ambiguous abbreviation' 2 'option --sc may mean --scales, --scale, --scores, --scratch' fit --sc unit
 refuses 'an unambiguous abbreviation' 2 '--ridge x: a number of at least 0 expected' fit --rid x
 
 # ---- values out of bounds
