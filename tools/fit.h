@@ -33,6 +33,7 @@ double mn_cli_fit_flops(const mn_forecast *f);
  * Checks their options and completes run->features; adds to a forecast; makes, or loads, run->products; a line of the
  * table, members of the report. Nothing of it without features. */
 mn_status mn_cli_fit_features(mn_cli *cli, mn_cli_fit_run *run, mn_error *err);
+mn_fit_options mn_cli_fit_planned(const mn_cli *cli, const mn_cli_fit_run *run); /* as a forecast takes them */
 mn_status mn_cli_fit_forecast_products(mn_cli *cli, mn_cli_fit_run *run, mn_error *err);
 mn_status mn_cli_fit_products(mn_cli *cli, mn_cli_fit_run *run, mn_error *err);
 void mn_cli_fit_release_products(const mn_cli *cli, const mn_cli_fit_run *run); /* a checkpoint has served */

@@ -68,13 +68,45 @@ void mn_cli_fit_release_products(const mn_cli *cli, const mn_cli_fit_run *run)
   if (run->features.name != MN_FEATURES_NONE && v->checkpoint && !v->save_gram) mn_products_remove(v->checkpoint);
 }
 
+/* The forecast knows the pixels only, of which auto may weigh CG or take a linear model's side of few features. Of
+ * products it does neither. */
+mn_fit_options mn_cli_fit_planned(const mn_cli *cli, const mn_cli_fit_run *run)
+{
+  mn_fit_options o = cli->values.fit;
+  int of_products = run->features.name != MN_FEATURES_NONE || cli->values.load_gram;
+  if (of_products && o.solve.solver == MN_SOLVER_AUTO)
+    o.solve.solver = o.solve.interpolate ? MN_SOLVER_CG : MN_SOLVER_CHOLESKY;
+  return o;
+}
+
+/* Those that a folder keeps, without reading them; they need no time. */
+static mn_status forecast_kept(const mn_cli *cli, const mn_cli_fit_run *run, mn_stream_forecast *out, mn_error *err)
+{
+  mn_products *kept = NULL;
+  mn_status st = mn_products_load(cli->values.load_gram, 0, 0, 0, 0, &cli->context, &kept, err);
+  if (!st) st = mn_products_check(kept, run->train, run->test, err);
+  if (!st) {
+    mn_products_info info = mn_products_get(kept);
+    double n = (double)run->train->n, m = run->test ? (double)run->test->n : (double)info.m;
+    out->products_bytes = n * (n + 2 * m) / ((double)info.n * (double)(info.n + 2 * info.m)) * info.bytes;
+  }
+  mn_products_close(&kept);
+  return st;
+}
+
 mn_status mn_cli_fit_forecast_products(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
 {
-  if (run->features.name == MN_FEATURES_NONE) return MN_OK;
   mn_stream_options options = stream_options(cli, run);
   mn_stream_forecast *s = &run->stream_forecast;
   mn_forecast *f = &run->forecast;
-  mn_status st = mn_stream_predict_cost(run->train, run->test ? run->test->n : 0, &options, &cli->context, s, err);
+  mn_status st = MN_OK;
+  if (cli->values.load_gram)
+    st = forecast_kept(cli, run, s, err);
+  else if (run->features.name != MN_FEATURES_NONE)
+    st = mn_stream_predict_cost(run->train, run->test ? run->test->n : 0, &options, &cli->context, s, err);
+  /* beside the system, unless the budget has no room for both and they go to disk */
+  double both = f->bytes + s->products_bytes;
+  if (both <= run->budget_bytes) f->bytes = both;
   if (s->bytes > f->bytes) f->bytes = s->bytes;
   f->total_s += s->features_s + s->products_s;
   return st;

@@ -56,6 +56,7 @@ mn_status mn_products_read(const mn_products *p, size_t i, size_t j, void *to, m
 /* A loop over all tiles by several threads, each with room for one; the first failure ends it. */
 typedef struct {
   const mn_products *p;
+  const mn_products *read; /* whose tiles the rooms are for: a part of it may have smaller ones */
   mn_meter meter;
   atomic_int failed; /* 1: error is set, or being set */
   mn_error error;
@@ -72,8 +73,9 @@ static void loop_fail(tile_loop *l, const mn_error *why)
 
 static void loop_work(tile_loop *l)
 {
-  const mn_products *p = l->p;
-  size_t side = p->tile < p->n + p->m ? p->tile : p->n + p->m, bytes = side * side * mn_dtype_size(p->type);
+  const mn_products *p = l->p, *read = l->read;
+  size_t all = read->n + read->m, side = read->tile < all ? read->tile : all;
+  size_t bytes = side * side * mn_dtype_size(read->type);
   mn_products_buffer buffer = {mn_alloc_matrix(bytes, 1), SIZE_MAX};
   mn_error why = {0};
   if (!buffer.space) {
@@ -123,7 +125,7 @@ static mn_status write_tile(void *arg, size_t i, size_t j, mn_products_buffer *b
 static mn_status write_tiles(mn_products *p, int fd, const char *path, const mn_context *ctx, mn_error *err)
 {
   writing w = {p, fd, path};
-  tile_loop l = {.p = p, .tile = write_tile, .arg = &w};
+  tile_loop l = {.p = p, .read = p, .tile = write_tile, .arg = &w};
   mn_status st = mn_store_reserve(fd, path, file_bytes(p), err);
   return st ? st : loop_run(&l, ctx, "save", err);
 }
@@ -334,7 +336,7 @@ static mn_status into_memory(mn_products **products, size_t n, size_t m, const m
   mn_status st = mn_products_open(n, m, from->tile, from->type, from->dim, from->text, &to, err);
   if (st) return st;
   copying c = {from, to};
-  tile_loop l = {.p = to, .tile = copy_tile, .arg = &c};
+  tile_loop l = {.p = to, .read = from, .tile = copy_tile, .arg = &c};
   st = loop_run(&l, ctx, "load", err);
   copy_rest(from, to);
   if (!st && n == from->n && m == from->m) {

@@ -168,10 +168,15 @@ static mn_status choose_type(const stream *s, mn_dtype *type, mn_error *err)
 
 /* ---- what is there already */
 
+/* Names the first word in which the texts differ. */
 static mn_status other(const stream *s, const char *there, const char *here, mn_error *err)
 {
-  return MN_FAIL(err, MN_ERR_DATA, "%s: products of %.*s are kept here, this run has %.*s: choose another folder",
-                 s->options.folder, (int)strcspn(there, ";"), there, (int)strcspn(here, ";"), here);
+  size_t word = 0;
+  for (size_t i = 0; there[i] && there[i] == here[i]; i++)
+    if (there[i] == ' ') word = i + 1;
+  return MN_FAIL(err, MN_ERR_DATA, "%s: products with %.*s are kept here, this run has %.*s: choose another folder",
+                 s->options.folder, (int)strcspn(there + word, " ;"), there + word, (int)strcspn(here + word, " ;"),
+                 here + word);
 }
 
 static mn_status check_kept(const stream *s, const mn_products *p, mn_error *err)

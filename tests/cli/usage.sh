@@ -25,7 +25,8 @@ for command in "${subcommands[@]}"; do
 done
 run fit --help
 for key in kernel gamma sigma coef0 degree depth scale task targets center corrupt seed ridge solver precision rank-tol \
-  memory refine tol dataset data-dir train test n n-test shuffle save labels scores draw-errors json dry-run threads quiet verbose; do
+  memory refine tol features preset scales filters feature-scale normalise products save-gram load-gram checkpoint \
+  scratch dataset data-dir train test n n-test shuffle save labels scores draw-errors json dry-run threads quiet verbose; do
   ok "fit --help names --$key" grep -Eq -- "^ {2,6}(-., )?--$key( |\$)" "$work/out"
 done
 
@@ -49,6 +50,7 @@ complete_words() { # words of the command line, the last being completed
 ok 'completes subcommands' same "$(complete_words minnorm f)" 'fit features'
 ok 'completes options' same "$(complete_words minnorm fit --rank)" '--rank-tol'
 ok 'completes names of kernels' same "$(complete_words minnorm fit --kernel mat)" 'matern32 matern52'
+ok 'completes scales of features' same "$(complete_words minnorm fit --feature-scale c)" 'center'
 ok 'completes names of maps' same "$(complete_words minnorm features --features ga)" 'gabor'
 ok 'completes presets' same "$(complete_words minnorm features --preset g)" 'gaussian'
 ok 'completes after a flag' same "$(complete_words minnorm fit --center --corr)" '--corrupt'
@@ -124,6 +126,9 @@ fit --n 1e3 an integer of at least 1 expected
 fit --n-test 0 an integer of at least 1 expected
 fit --shuffle x an integer from 0
 fit --threads -2 an integer from 0 to 4096 expected
+fit --features fft one of none, gabor, scattering, conv expected
+fit --feature-scale both one of auto, none, center, standard expected
+fit --products mixed one of auto, double, single expected
 predict --part dev one of train, test expected
 predict --n-test 0 an integer of at least 1 expected
 data --n 0 an integer of at least 1 expected

@@ -299,6 +299,9 @@ static void saved_and_loaded(void **state)
     assert_memory_equal(q->norms + 37, p->norms + N, 20 * sizeof *p->norms);
     check_same(p, q, 37, 20);
     mn_products_close(&q);
+    assert_int_equal(mn_products_load(folder, 3, 2, 1, 0, NULL, &q, NULL), MN_OK); /* less than a tile */
+    check_same(p, q, 3, 2);
+    mn_products_close(&q);
     assert_int_equal(mn_products_load(folder, N + 1, 0, 0, 0, NULL, &q, NULL), MN_ERR_DATA);
     assert_null(q);
     mn_products_close(&p);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/memory.h"
+#include "gram/products.h"
 #include "solve/system.h"
 #include "solve_support.h"
 #include "support.h"
@@ -72,6 +73,28 @@ static void what_needs_the_factor_is_not_weighed(void **state)
   check_no_weighing(&p, n);
   p.options = plain, p.options.checkpoint = "/nowhere";
   check_no_weighing(&p, n);
+  problem_close(&p);
+}
+
+/* Kept products have no samples that passes could be timed on: neither auto nor a forecast may ask for them. */
+static void products_are_not_weighed(void **state)
+{
+  (void)state;
+  const size_t n = 20000;
+  problem p = auto_problem(600, 0.1, 0);
+  mn_products *products; /* without the products: none is read */
+  mn_system s = {.samples = p.set.samples, .kernel = p.kernel, .options = p.options, .threads = 1};
+  s.options.solver = MN_SOLVER_AUTO, s.options.precision = MN_PRECISION_AUTO;
+  s.samples.n = n;
+  assert_int_equal(mn_solver_may_iterate(&s), 1);
+  assert_int_equal(mn_products_open_empty(n, 0, MN_PRODUCTS_TILE, MN_F32, 12, "features", &products, NULL), MN_OK);
+  s.samples = mn_products_train(products, n);
+  assert_int_equal(mn_solver_may_iterate(&s), 0);
+  assert_ptr_equal(mn_solver_choose(&s), &mn_solver_mixed_row);
+  s.kernel = mn_kernel_default(MN_KERNEL_LINEAR); /* nor are there features to solve for */
+  assert_int_equal(mn_solver_may_iterate(&s), 0);
+  assert_ptr_equal(mn_solver_choose(&s), &mn_solver_mixed_row);
+  mn_products_close(&products);
   problem_close(&p);
 }
 
@@ -170,11 +193,9 @@ static void a_large_system_says_what_was_weighed(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(the_cheaper_one_is_taken),
-      cmocka_unit_test(what_needs_the_factor_is_not_weighed),
-      cmocka_unit_test(progress_decides),
-      cmocka_unit_test(stalled_iterations_give_way),
-      cmocka_unit_test(a_large_system_says_what_was_weighed),
+      cmocka_unit_test(the_cheaper_one_is_taken),    cmocka_unit_test(what_needs_the_factor_is_not_weighed),
+      cmocka_unit_test(products_are_not_weighed),    cmocka_unit_test(progress_decides),
+      cmocka_unit_test(stalled_iterations_give_way), cmocka_unit_test(a_large_system_says_what_was_weighed),
   };
   return cmocka_run_group_tests_name("auto", tests, NULL, NULL);
 }
