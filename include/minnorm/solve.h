@@ -163,7 +163,7 @@ typedef struct {
 
 /* n training and m test samples like `like`, of which the first few (at most 2,048) are used to time the passes;
  * samples that are not in memory yet will take element_bytes a feature, those that are 0. Takes about a second; the
- * iterations of mixed precision and CG are those of usual matrices. */
+ * iterations of mixed precision and CG are those of usual matrices. MN_ERR_UNSUPPORTED for samples of kept products. */
 mn_status mn_solve_forecast(const mn_samples *like, size_t n, size_t m, size_t element_bytes, size_t columns,
                             const mn_kernel *kernel, const mn_solve_options *options, const mn_context *ctx,
                             mn_forecast *out, mn_error *err);

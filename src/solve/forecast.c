@@ -324,6 +324,7 @@ mn_status mn_solve_forecast(const mn_samples *like, size_t n, size_t m, size_t e
   if (!n || !like->dim || !columns || !like->n)
     return MN_FAIL(err, MN_ERR_ARGUMENT, "%zu samples, %zu features, %zu columns: at least 1 expected", n, like->dim,
                    columns);
+  if (!like->data) return MN_FAIL(err, MN_ERR_UNSUPPORTED, "kept products have no samples to time the passes on");
   const mn_solver_row *row = mn_solver_choose(&s);
   mn_status st = measure(like, row, work_of(row, &s).type, &s, &of, err);
   if (st) return st;
