@@ -73,6 +73,7 @@ static mn_status fit_and_predict(mn_cli *cli, mn_cli_fit_run *run, mn_error *err
 {
   const mn_fit_options *o = &cli->values.fit;
   mn_status st = mn_cli_fit_products(cli, run, err);
+  if (!st && run->products) st = mn_cli_fit_select(cli, run, err);
   if (!st)
     st = run->products ? mn_model_fit_products(run->train, run->products, o, &cli->context, &run->model, err)
                        : mn_model_fit(run->train, o, &cli->context, &run->model, err);
@@ -117,10 +118,11 @@ mn_status mn_cli_fit(mn_cli *cli, mn_error *err)
   int dry_run = cli->values.dry_run;
   mn_status st = check_options(cli, err);
   if (!st) st = mn_cli_fit_features(cli, &run, err);
-  if (!st) st = mn_cli_fit_check_select(cli, &run, err);
+  if (!st) st = mn_cli_fit_check_select(cli, err);
   if (!st) st = check_writable(cli, err);
   if (!st) st = read_data(cli, &run, err);
-  if (!st && !dry_run) st = mn_cli_fit_select(cli, &run, err);
+  /* of features once there are products of them */
+  if (!st && !dry_run && !mn_cli_fit_of_products(cli, &run)) st = mn_cli_fit_select(cli, &run, err);
   if (!st && (dry_run || !cli->values.quiet)) st = forecast(cli, &run, err);
   if (!st && dry_run) {
     st = report_forecast(cli, &run, err);

@@ -20,7 +20,7 @@ typedef struct {
 
 /* --select: its options; the choice, which becomes the options of the fit; a line of the table, a member of the report.
  */
-mn_status mn_cli_fit_check_select(const mn_cli *cli, const mn_cli_fit_run *run, mn_error *err);
+mn_status mn_cli_fit_check_select(const mn_cli *cli, mn_error *err);
 mn_status mn_cli_fit_select(mn_cli *cli, mn_cli_fit_run *run, mn_error *err);
 void mn_cli_fit_select_line(const mn_cli_fit_run *run);
 void mn_cli_fit_select_json(mn_report *report, const mn_cli_fit_run *run);
@@ -33,6 +33,7 @@ double mn_cli_fit_flops(const mn_forecast *f);
  * Checks their options and completes run->features; adds to a forecast; makes, or loads, run->products; a line of the
  * table, members of the report. Nothing of it without features. */
 mn_status mn_cli_fit_features(mn_cli *cli, mn_cli_fit_run *run, mn_error *err);
+int mn_cli_fit_of_products(const mn_cli *cli, const mn_cli_fit_run *run);
 mn_fit_options mn_cli_fit_planned(const mn_cli *cli, const mn_cli_fit_run *run); /* as a forecast takes them */
 mn_status mn_cli_fit_forecast_products(mn_cli *cli, mn_cli_fit_run *run, mn_error *err);
 mn_status mn_cli_fit_products(mn_cli *cli, mn_cli_fit_run *run, mn_error *err);

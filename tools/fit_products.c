@@ -32,6 +32,11 @@ mn_status mn_cli_fit_features(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
   return st;
 }
 
+int mn_cli_fit_of_products(const mn_cli *cli, const mn_cli_fit_run *run)
+{
+  return run->features.name != MN_FEATURES_NONE || cli->values.load_gram;
+}
+
 /* ---- products */
 
 static mn_stream_options stream_options(const mn_cli *cli, const mn_cli_fit_run *run)
@@ -73,8 +78,7 @@ void mn_cli_fit_release_products(const mn_cli *cli, const mn_cli_fit_run *run)
 mn_fit_options mn_cli_fit_planned(const mn_cli *cli, const mn_cli_fit_run *run)
 {
   mn_fit_options o = cli->values.fit;
-  int of_products = run->features.name != MN_FEATURES_NONE || cli->values.load_gram;
-  if (of_products && o.solve.solver == MN_SOLVER_AUTO)
+  if (mn_cli_fit_of_products(cli, run) && o.solve.solver == MN_SOLVER_AUTO)
     o.solve.solver = o.solve.interpolate ? MN_SOLVER_CG : MN_SOLVER_CHOLESKY;
   return o;
 }

@@ -7,6 +7,7 @@ static mn_status read_lists(const mn_cli *cli, mn_select_options *lists, mn_erro
   const mn_cli_values *v = &cli->values;
   mn_status st = MN_OK;
   lists->samples = v->select_samples;
+  lists->by = v->select == 2 ? MN_SELECT_BY_ERROR : MN_SELECT_BY_MSE;
   if (v->select_gamma)
     st = mn_cli_read_reals("select-gamma", v->select_gamma, 1, MN_SELECT_MAX, lists->gammas, &lists->gamma_count, err);
   else if (v->fit.gamma_rule == MN_GAMMA_GIVEN)
@@ -18,15 +19,13 @@ static mn_status read_lists(const mn_cli *cli, mn_select_options *lists, mn_erro
   return st;
 }
 
-mn_status mn_cli_fit_check_select(const mn_cli *cli, const mn_cli_fit_run *run, mn_error *err)
+mn_status mn_cli_fit_check_select(const mn_cli *cli, mn_error *err)
 {
   static const char *const keys[] = {"select-gamma", "select-ridge", "select-samples"};
   mn_select_options lists = mn_select_defaults();
   for (size_t k = 0; k < 3; k++)
     if (!cli->values.select && mn_cli_given(cli, keys[k]))
-      return mn_cli_fail(err, MN_ERR_ARGUMENT, "--%s belongs to --select loo", keys[k]);
-  if (cli->values.select && (cli->values.load_gram || run->features.name != MN_FEATURES_NONE))
-    return mn_cli_fail(err, MN_ERR_UNSUPPORTED, "--select loo: features cannot be selected on yet");
+      return mn_cli_fail(err, MN_ERR_ARGUMENT, "--%s belongs to --select", keys[k]);
   if (cli->values.select_gamma && !mn_cli_kernel_has_gamma(&cli->values.fit.kernel))
     return mn_cli_fail(err, MN_ERR_ARGUMENT, "--select-gamma: the kernel %s has no bandwidth",
                        mn_kernel_string(cli->values.fit.kernel.name));
@@ -38,7 +37,7 @@ mn_status mn_cli_fit_select(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
   mn_select_options lists = mn_select_defaults();
   if (!cli->values.select) return MN_OK;
   mn_status st = read_lists(cli, &lists, err);
-  if (!st) st = mn_fit_select(run->train, &lists, &cli->values.fit, &cli->context, &run->selection, err);
+  if (!st) st = mn_fit_select(run->train, run->products, &lists, &cli->values.fit, &cli->context, &run->selection, err);
   mn_cli_progress_clear();
   return st;
 }
@@ -71,7 +70,7 @@ void mn_cli_fit_select_json(mn_report *j, const mn_cli_fit_run *run)
     return;
   }
   mn_report_begin_object(j, "selection");
-  mn_report_text(j, "by", "loo");
+  mn_report_text(j, "by", s->by == MN_SELECT_BY_ERROR ? "loo-error" : "loo");
   mn_report_count(j, "samples", s->samples);
   mn_report_real(j, "median", s->median);
   mn_report_real(j, "seconds", s->seconds);

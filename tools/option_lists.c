@@ -117,8 +117,8 @@ static void append_features(mn_cli *cli)
 
 static const char *select_name(int value)
 {
-  static const char *const names[] = {"none", "loo"};
-  return value >= 0 && value < 2 ? names[value] : NULL;
+  static const char *const names[] = {"none", "loo", "loo-error"};
+  return value >= 0 && value < 3 ? names[value] : NULL;
 }
 
 /* What --select chooses from. */
@@ -132,14 +132,15 @@ static const mn_option select_rows[] = {
      .group = "Selection",
      .help =
          "loo: choose bandwidth and ridge, of every pair from two lists, by the least leave-one-out square error on "
-         "training samples."},
+         "training samples; loo-error: by the fewest of them misclassified, and of equals by the square error."},
     {.key = "select-gamma",
      .type = MN_OPTION_TEXT,
      .offset = offsetof(mn_cli_values, select_gamma),
      .argument = "G[,G...]",
      .group = "Selection",
-     .help = "Bandwidths to choose from, 16 at most. Default: --gamma if that is a number, else 1/2, 1, 2, 3, 4, 6 and "
-             "8 times the inverse median."},
+     .help =
+         "Bandwidths to choose from, 16 at most. Default: --gamma if that is a number, else 1/8, 1/4, 1/2, 1, 2, 3, "
+         "4, 6 and 8 times the inverse median."},
     {.key = "select-ridge",
      .type = MN_OPTION_TEXT,
      .offset = offsetof(mn_cli_values, select_ridge),

@@ -77,14 +77,18 @@ typedef struct {
 
 /* Bandwidth and ridge to choose from, by leave-one-out on the training set alone. */
 enum { MN_SELECT_MAX = 16, MN_SELECT_POINTS = MN_SELECT_MAX * MN_SELECT_MAX };
+/* By the least square error, or the fewest samples misclassified and of equals the least square error. With many
+ * features of images the two differ: narrow kernels have the smaller square error, wide ones fewer errors. */
+typedef enum { MN_SELECT_BY_MSE, MN_SELECT_BY_ERROR } mn_select_by;
 typedef struct {
+  mn_select_by by;
   size_t gamma_count, ridge_count;
-  double gammas[MN_SELECT_MAX]; /* gamma_count 0: 1/2, 1, 2, 3, 4, 6 and 8 times 1 / median */
+  double gammas[MN_SELECT_MAX]; /* gamma_count 0: 1/8, 1/4, 1/2, 1, 2, 3, 4, 6 and 8 times 1 / median */
   double ridges[MN_SELECT_MAX];
   size_t samples; /* at most so many training samples, drawn by the seed; 0: all */
 } mn_select_options;
 
-/* The bandwidths above, the ridges 0 and 1e-6 ... 1e-1, 4,000 samples. */
+/* By square error, the bandwidths above, the ridges 0 and 1e-6 ... 1e-1, 4,000 samples. */
 mn_select_options mn_select_defaults(void);
 
 typedef struct {
@@ -94,6 +98,7 @@ typedef struct {
 } mn_select_point;
 
 typedef struct {
+  mn_select_by by;
   size_t samples; /* that were drawn */
   double median;  /* as in mn_fit_report; NaN for a kernel without gamma */
   size_t count, best;
@@ -101,11 +106,12 @@ typedef struct {
   double seconds;
 } mn_selection;
 
-/* Tries every pair and sets gamma and ridge of the options to those of least leave-one-out square error. The inner
- * products are made once; a pair costs 2 n^3 / 3 flops, in fp64. Equal samples are not merged: ridge 0 is singular then
- * and not chosen. MN_ERR_SINGULAR when every pair is. */
-mn_status mn_fit_select(const mn_data *train, const mn_select_options *select, mn_fit_options *options,
-                        const mn_context *ctx, mn_selection *out, mn_error *err);
+/* Tries every pair and sets gamma and ridge of the options to those of least leave-one-out error. The inner
+ * products are made once, or are kept ones whose first samples `train` are (products; NULL: none); a pair costs
+ * 2 n^3 / 3 flops, in fp64. Equal samples are not merged: ridge 0 is singular then and not chosen. MN_ERR_SINGULAR when
+ * every pair is; MN_ERR_ARGUMENT for the error rate of a regression. */
+mn_status mn_fit_select(const mn_data *train, const mn_products *products, const mn_select_options *select,
+                        mn_fit_options *options, const mn_context *ctx, mn_selection *out, mn_error *err);
 
 /* What fitting these options to a training set and predicting n_test samples will need, both sets being loaded already:
  * mn_solve_forecast and the search for gamma. The same errors as there, and those of mn_data_classes. */

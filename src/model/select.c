@@ -15,7 +15,7 @@ mn_select_options mn_select_defaults(void)
 }
 
 /* Multiples of the inverse median that are tried when no bandwidths are given. */
-static const double multiples[] = {0.5, 1, 2, 3, 4, 6, 8};
+static const double multiples[] = {0.125, 0.25, 0.5, 1, 2, 3, 4, 6, 8};
 enum { MULTIPLES = sizeof multiples / sizeof *multiples };
 
 typedef struct {
@@ -85,12 +85,18 @@ static mn_status try_all(selecting *s, const mn_select_options *select, int clas
   return st;
 }
 
-/* The least square error, and of equals the first. */
-static mn_status choose(mn_selection *out, mn_fit_options *options, mn_error *err)
+static int is_better(mn_select_by by, const mn_select_point *a, const mn_select_point *b)
+{
+  if (by == MN_SELECT_BY_ERROR && a->loo_error != b->loo_error) return a->loo_error < b->loo_error;
+  return a->loo_mse < b->loo_mse;
+}
+
+/* The best regular one, and of equals the first. */
+static mn_status choose(mn_select_by by, mn_selection *out, mn_fit_options *options, mn_error *err)
 {
   const mn_select_point *best = NULL;
   for (size_t i = 0; i < out->count; i++)
-    if (!isnan(out->points[i].loo_mse) && (!best || out->points[i].loo_mse < best->loo_mse)) best = &out->points[i];
+    if (!isnan(out->points[i].loo_mse) && (!best || is_better(by, &out->points[i], best))) best = &out->points[i];
   if (!best)
     return MN_FAIL(err, MN_ERR_SINGULAR,
                    "none of %zu pairs of bandwidth and ridge gives a regular system: offer a larger ridge", out->count);
@@ -101,14 +107,15 @@ static mn_status choose(mn_selection *out, mn_fit_options *options, mn_error *er
   return MN_OK;
 }
 
-mn_status mn_fit_select(const mn_data *train, const mn_select_options *select, mn_fit_options *options,
-                        const mn_context *ctx, mn_selection *out, mn_error *err)
+mn_status mn_fit_select(const mn_data *train, const mn_products *products, const mn_select_options *select,
+                        mn_fit_options *options, const mn_context *ctx, mn_selection *out, mn_error *err)
 {
   double begin_s = mn_clock_s();
   mn_encoded encoded = {0};
   mn_scaling *scaling = NULL;
-  *out = (mn_selection){.median = NAN};
+  *out = (mn_selection){.by = select->by, .median = NAN};
   mn_status st = check(select, options, err);
+  if (!st && products) st = mn_products_check(products, train, NULL, err);
   if (st) return st;
   selecting s = {.ctx = ctx, .selection = out, .total = 1};
   s.base = (mn_search){.options = options, .row = mn_kernel_find(options->kernel.name)};
@@ -116,14 +123,16 @@ mn_status mn_fit_select(const mn_data *train, const mn_select_options *select, m
   s.base.inner = (mn_context){.threads = s.base.threads, .progress = forward_progress, .user = &s};
   size_t most = select->samples ? select->samples : train->n;
   st = mn_encode_targets(train, options, &encoded, err);
-  if (!st) st = mn_scaling_open(options->scale, train, &scaling, err);
+  if (!st && select->by == MN_SELECT_BY_ERROR && !encoded.labels)
+    st = MN_FAIL(err, MN_ERR_ARGUMENT, "%s: a regression has no error rate to select by", train->name);
+  if (!st && !products) st = mn_scaling_open(options->scale, train, &scaling, err);
   if (!st) {
-    const mn_samples samples = mn_samples_of(train, scaling);
+    const mn_samples samples = products ? mn_products_train(products, train->n) : mn_samples_of(train, scaling);
     st = mn_search_open(&s.base, &samples, &encoded, most, err);
   }
   out->samples = s.base.samples.n;
   if (!st) st = try_all(&s, select, encoded.labels != NULL, out, err);
-  if (!st) st = choose(out, options, err);
+  if (!st) st = choose(select->by, out, options, err);
   mn_search_close(&s.base);
   mn_scaling_close(&scaling);
   mn_encoded_close(&encoded);

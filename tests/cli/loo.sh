@@ -39,7 +39,10 @@ run fit --train synth:digits,n=300 --gamma 0.02 --ridge 0.1 --select loo --selec
 ok 'numbers given are lists of one' same "$(field select.json ridge) $(best gamma)" '0.1 0.02'
 ok 'of so many samples' contains select.json "$(printf '"samples":\t100')"
 ok 'without, null' same "$(field loo.json selection)" null
-refuses 'a list without --select' 2 'belongs to --select loo' fit "${digits[@]}" --select-ridge 0,1
+accepts 'by the error rate' fit -q --train synth:digits,n=300 --select loo-error --select-gamma 0.01,0.02,0.04 --json error.json
+ok '  as the report says' contains error.json "$(printf '"by":\t"loo-error"')"
+refuses 'no error rate of a regression' 2 'no error rate' fit --train synth:regression,n=90 --select loo-error
+refuses 'a list without --select' 2 'belongs to --select' fit "${digits[@]}" --select-ridge 0,1
 refuses 'a list with a hole' 2 '--select-ridge' fit "${digits[@]}" --select loo --select-ridge 0,,1
 refuses 'a bandwidth of 0' 2 '--select-gamma' fit "${digits[@]}" --select loo --select-gamma 0
 refuses 'no bandwidth in this kernel' 2 'no bandwidth' fit --train synth:digits,n=30 -k linear --select loo --select-gamma 1

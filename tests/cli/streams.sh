@@ -47,6 +47,15 @@ flip() { # file, offset: the lowest bit of a byte
   printf "\\$(printf %o $((byte ^ 1)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
 }
 
+# ---- bandwidth and ridge by leave-one-out, on products that were made and that were kept
+choose=(--select loo --select-ridge 0,1e-3,1e-1 --select-samples 200)
+accepts 'selected on features' "${fit[@]}" "${gabor[@]}" "${choose[@]}" --save-gram k.select --json select.json
+accepts 'selected on kept products' "${fit[@]}" --load-gram k.select "${choose[@]}" --json loaded.json
+chosen() { sed -n '/"selection":/,/"seconds"/p; /"points":/,/]/p' "$1" | grep -v seconds; }
+ok '  the same choice' same "$(chosen select.json)" "$(chosen loaded.json)"
+ok '  of 27 pairs' same "$(grep -c '"gcv"' select.json)" 29
+ok '  and the same fit' same "$(figures select.json)" "$(figures loaded.json)"
+
 # ---- each map: directly, with its products kept, from what was kept
 for map in gabor scattering conv; do
   declare -n options=$map

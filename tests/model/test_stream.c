@@ -235,6 +235,40 @@ static void fits_equal_those_of_the_features(void **state)
   images_close(&s);
 }
 
+/* Bandwidth and ridge are judged from products as from the features, and other products are refused. */
+static void selections_equal_those_of_the_features(void **state)
+{
+  (void)state;
+  images s = images_open();
+  mn_stream_options o = mn_stream_defaults(MN_FEATURES_GABOR);
+  mn_stream_report report;
+  size_t dim;
+  mn_products *p = streamed(&s, &o, &report);
+  double *x = all_features(&s, &o, MN_FEATURE_SCALE_NONE, &dim);
+  naive_set train = naive_open_rows(N, dim, x);
+  mn_data with_labels = *train.data;
+  with_labels.columns = 1, with_labels.y = s.train->y;
+  mn_select_options select = mn_select_defaults();
+  mn_fit_options a = mn_fit_defaults(), b = a;
+  mn_selection of_features, of_products;
+  mn_error err;
+  select.samples = 0;
+  assert_int_equal(mn_fit_select(&with_labels, NULL, &select, &a, NULL, &of_features, NULL), MN_OK);
+  assert_int_equal(mn_fit_select(s.train, p, &select, &b, NULL, &of_products, NULL), MN_OK);
+  assert_int_equal(of_products.count, of_features.count);
+  for (size_t i = 0; i < of_products.count; i++) {
+    mn_test_close(of_products.points[i].gamma, of_features.points[i].gamma, 1e-9);
+    mn_test_close(of_products.points[i].loo_mse, of_features.points[i].loo_mse, 1e-6);
+  }
+  mn_test_close(b.kernel.gamma, a.kernel.gamma, 1e-9);
+  assert_true(a.solve.ridge == b.solve.ridge);
+  assert_int_equal(mn_fit_select(s.test, p, &select, &b, NULL, &of_products, &err), MN_ERR_DATA);
+  free(x);
+  naive_close(&train);
+  mn_products_close(&p);
+  images_close(&s);
+}
+
 static mn_status stream_and_fit(void *arg, mn_error *err)
 {
   const images *s = arg;
@@ -265,8 +299,11 @@ int main(void)
 {
   mn_threads_open(NULL);
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(products_of_streamed_features), cmocka_unit_test(constant_features),
-      cmocka_unit_test(a_stopped_run_goes_on),         cmocka_unit_test(fits_equal_those_of_the_features),
+      cmocka_unit_test(products_of_streamed_features),
+      cmocka_unit_test(constant_features),
+      cmocka_unit_test(a_stopped_run_goes_on),
+      cmocka_unit_test(fits_equal_those_of_the_features),
+      cmocka_unit_test(selections_equal_those_of_the_features),
       cmocka_unit_test(failing_allocations),
   };
   return cmocka_run_group_tests_name("stream", tests, mn_test_dir_open, mn_test_dir_close);
