@@ -1,0 +1,60 @@
+# Sourced by the scripts whose runs `results/` holds: a list of runs of `minnorm fit`, made one after another.
+#
+#   runs_add NAME OPTIONS     a run; SCRATCH, KEPT and FOLDER stand for folders, GAMMA:NAME for what that run has chosen
+#   runs_main FOLDER [NAME...] or --list or --help
+#
+# SCRATCH is new for each run; KEPT is $KEPT, FOLDER.kept by default, and stays: kept products are worth hours.
+# Every run leaves NAME.json, NAME.txt and NAME.forecast.json; what is there already is not run again.
+minnorm=${MINNORM:-${BUILD:-$(dirname "${BASH_SOURCE[0]}")/../../build}/minnorm}
+runs=()
+
+runs_add() { runs+=("$*"); }
+runs_usage() { sed -n '2,/^set -eu/s/^# \{0,1\}//p' "$0"; }
+runs_fail() { echo "$(basename "$0"): $1" >&2 && exit "${2:-1}"; }
+
+runs_wanted() { # NAME [WANTED...]
+  local name=$1 one
+  shift
+  [ $# -gt 0 ] || return 0
+  for one in "$@"; do [ "$one" != "$name" ] || return 0; done
+  return 1
+}
+
+runs_gamma() { # NAME
+  python3 -c 'import json, sys; print(repr(json.load(open(sys.argv[1]))["gamma"]))' "$runs_folder/$1.json"
+}
+
+runs_one() { # NAME OPTIONS
+  local to=$runs_folder/$1 line=$2 scratch=$runs_folder/scratch from
+  [ ! -e "$to.json" ] || return 0
+  if [[ $line =~ GAMMA:([^ ]+) ]]; then
+    from=${BASH_REMATCH[1]}
+    line=${line//GAMMA:$from/$(runs_gamma "$from")}
+  fi
+  line=${line//SCRATCH/$scratch}
+  line=${line//KEPT/$runs_kept}
+  read -ra options <<< "${line//FOLDER/$runs_folder}"
+  mkdir -p "$scratch"
+  echo "$(date +%T) $1" >&2
+  [[ $line == *--load-gram* ]] || "$minnorm" fit "${options[@]}" --dry-run --json "$to.forecast.json" > /dev/null
+  "$minnorm" fit "${options[@]}" --json "$to.json" > "$to.txt"
+  rm -rf "$scratch"
+}
+
+runs_main() {
+  local run
+  case ${1:---help} in
+    --help | -h) runs_usage && exit 0 ;;
+    --list)
+      for run in "${runs[@]}"; do echo "${run%% *}: minnorm fit ${run#* }"; done
+      exit 0
+      ;;
+    -*) runs_fail "unknown option $1" 2 ;;
+  esac
+  runs_folder=$1 runs_kept=${KEPT:-${1%/}.kept} && shift
+  mkdir -p "$runs_folder"
+  [ -x "$minnorm" ] || runs_fail "$minnorm is not there; make first, or set BUILD or MINNORM"
+  for run in "${runs[@]}"; do
+    if runs_wanted "${run%% *}" "$@"; then runs_one "${run%% *}" "${run#* }"; fi
+  done
+}
