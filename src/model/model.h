@@ -44,6 +44,10 @@ typedef struct {
 mn_status mn_merge_open(const mn_data *train, const mn_encoded *encoded, mn_merge *out, mn_error *err);
 void mn_merge_close(mn_merge *merge);
 
+/* The same conflict for other targets of the same samples (e->n = train->n), and what is left of targets then. */
+mn_status mn_merge_check(const mn_data *train, const mn_encoded *encoded, const mn_merge *merge, mn_error *err);
+void mn_encoded_reduce(mn_encoded *encoded, const mn_merge *merge);
+
 /* Chooses gamma by options->gamma_rule and fills in the report's part on it. y: samples.n x outputs, column-major. */
 mn_status mn_bandwidth_choose(const mn_samples *samples, const mn_encoded *encoded, const mn_fit_options *options,
                               const mn_context *ctx, mn_fit_report *report, mn_error *err);
@@ -55,6 +59,12 @@ double mn_bandwidth_flops(const mn_fit_options *options, size_t n, size_t dim);
 /* Fills in the report's part on leave-one-out from a system solved for e->y. fitted: e->n x outputs, without offset. */
 mn_status mn_model_leave_one_out(mn_model *model, mn_system *system, const mn_encoded *encoded, const mn_merge *merge,
                                  const double *fitted, const mn_context *ctx, mn_error *err);
+
+/* What mn_model_predict is made of: values (data->n x columns, column-major) of any coefficients (unknowns x columns)
+ * of the model's samples, without offset; and those of its outputs with offset, a row a sample. */
+mn_status mn_model_values(const mn_model *model, const mn_data *data, size_t columns, const double *coefficients,
+                          const mn_context *ctx, double *values, mn_error *err);
+void mn_model_add_offset(const mn_model *model, size_t m, const double *values, double *scores);
 
 /* Whether targets are taken for class labels. */
 int mn_targets_are_classes(const mn_data *train, mn_task task);

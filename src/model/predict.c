@@ -8,14 +8,6 @@
 #include "linalg/threads.h"
 #include "model/model.h"
 
-/* Column-major m x outputs into the caller's row-major, with the mean target added. */
-static void add_offset(const mn_model *model, size_t m, const double *values, double *scores)
-{
-  size_t outputs = model->outputs;
-  for (size_t i = 0; i < m; i++)
-    for (size_t c = 0; c < outputs; c++) scores[i * outputs + c] = values[i + c * m] + model->offset[c];
-}
-
 /* The samples to be predicted; with kept products they are the first of the test samples. */
 static mn_status take_samples(const mn_model *model, const mn_data *data, mn_samples *out, mn_error *err)
 {
@@ -30,20 +22,33 @@ static mn_status take_samples(const mn_model *model, const mn_data *data, mn_sam
   return MN_OK;
 }
 
-mn_status mn_model_predict(const mn_model *model, const mn_data *data, const mn_context *ctx, double *scores,
-                           mn_error *err)
+mn_status mn_model_values(const mn_model *model, const mn_data *data, size_t columns, const double *coefficients,
+                          const mn_context *ctx, double *values, mn_error *err)
 {
-  size_t m = data->n, outputs = model->outputs;
   mn_samples samples;
   int threads = mn_threads_open(ctx);
   mn_status st = take_samples(model, data, &samples, err);
   if (st) return st;
+  if (model->primal) return mn_linear_multiply(&samples, threads, columns, coefficients, values, err);
+  return mn_gram_multiply(&samples, &model->samples, &model->report.kernel, threads, ctx, "predict", columns,
+                          coefficients, values, err);
+}
+
+void mn_model_add_offset(const mn_model *model, size_t m, const double *values, double *scores)
+{
+  size_t outputs = model->outputs;
+  for (size_t i = 0; i < m; i++)
+    for (size_t c = 0; c < outputs; c++) scores[i * outputs + c] = values[i + c * m] + model->offset[c];
+}
+
+mn_status mn_model_predict(const mn_model *model, const mn_data *data, const mn_context *ctx, double *scores,
+                           mn_error *err)
+{
+  size_t m = data->n, outputs = model->outputs;
   double *values = mn_alloc_matrix(m * outputs, sizeof *values);
   if (!values) return MN_NO_MEMORY(err, m * outputs * sizeof *values);
-  st = model->primal ? mn_linear_multiply(&samples, threads, outputs, model->coefficients, values, err)
-                     : mn_gram_multiply(&samples, &model->samples, &model->report.kernel, threads, ctx, "predict",
-                                        outputs, model->coefficients, values, err);
-  if (!st) add_offset(model, m, values, scores);
+  mn_status st = mn_model_values(model, data, outputs, model->coefficients, ctx, values, err);
+  if (!st) mn_model_add_offset(model, m, values, scores);
   mn_free(values);
   return st;
 }

@@ -92,14 +92,14 @@ static int same_targets(const mn_encoded *e, size_t i, size_t j)
 }
 
 /* Names the first conflict and counts the rest. */
-static mn_status check_conflicts(const mn_data *train, const mn_encoded *e, const mn_pair *pairs, size_t count,
-                                 mn_error *err)
+mn_status mn_merge_check(const mn_data *train, const mn_encoded *e, const mn_merge *merge, mn_error *err)
 {
-  size_t conflicts = 0, at = 0;
-  for (size_t p = count; p-- > 0;)
-    if (!same_targets(e, pairs[p].first, pairs[p].second)) conflicts++, at = p;
+  size_t conflicts = 0, i = 0, j = 0;
+  for (size_t s = e->n; merge->position && s-- > 0;) {
+    size_t first = merge->keep[merge->position[s]];
+    if (!same_targets(e, first, s)) conflicts++, i = first, j = s;
+  }
   if (!conflicts) return MN_OK;
-  size_t i = pairs[at].first, j = pairs[at].second;
   char more[64] = "", what[96] = "different targets";
   if (conflicts > 1) snprintf(more, sizeof more, ", and %zu more such pairs", conflicts - 1);
   if (e->labels)
@@ -135,11 +135,22 @@ mn_status mn_merge_open(const mn_data *train, const mn_encoded *encoded, mn_merg
   size_t count;
   *out = (mn_merge){.count = train->n};
   mn_status st = mn_data_duplicates(train, &pairs, &count, err);
-  if (!st && count) st = check_conflicts(train, encoded, pairs, count, err);
   if (!st && count) st = make_merge(train->n, pairs, count, out, err);
   mn_data_free(pairs);
+  if (!st) st = mn_merge_check(train, encoded, out, err);
   if (st) mn_merge_close(out);
   return st;
+}
+
+/* In place: every target moves to an earlier place. */
+void mn_encoded_reduce(mn_encoded *e, const mn_merge *merge)
+{
+  if (!merge->keep) return;
+  size_t count = merge->count;
+  for (size_t c = 0; c < e->outputs; c++)
+    for (size_t i = 0; i < count; i++) e->y[i + c * count] = e->y[merge->keep[i] + c * e->n];
+  for (size_t i = 0; e->class_of && i < count; i++) e->class_of[i] = e->class_of[merge->keep[i]];
+  e->n = count;
 }
 
 void mn_merge_close(mn_merge *merge)
