@@ -17,6 +17,7 @@
 #include "minnorm/solve.h"
 #include "minnorm/status.h"
 #include "minnorm/stream.h"
+#include "minnorm/sweep.h"
 #include "minnorm/types.h"
 
 #endif

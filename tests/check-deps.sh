@@ -19,7 +19,7 @@ declare -A allowed=(
   [bench]="core linalg data gram"
 )
 # Public headers that are not named after their folder.
-declare -A folder_of=([express]=expressivity [context]=core [status]=core [types]=core [samples]=data [kernel]=gram [options]=core [products]=gram [stream]=model)
+declare -A folder_of=([express]=expressivity [context]=core [status]=core [types]=core [samples]=data [kernel]=gram [options]=core [products]=gram [stream]=model [sweep]=model)
 
 blas_headers='<(cblas|lapack|lapacke|f77blas|openblas_config|fftw3)[a-z_-]*\.h>'
 blas_calls='((cblas|LAPACKE|fftwf?|openblas)_[a-z]|[sdcz][a-z0-9]+_ *\()'
