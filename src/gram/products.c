@@ -51,9 +51,16 @@ size_t mn_products_ticket(const mn_products *p, size_t i, size_t j)
   return j * p->rows - j * (j - 1) / 2 + (i - j);
 }
 
+/* The first row of panel j. */
+static size_t panel_first(const mn_products *p, size_t j)
+{
+  return p->across ? p->n : j * p->tile;
+}
+
 /* Every panel before the last has the width of a tile. */
 size_t mn_products_offset(const mn_products *p, size_t j)
 {
+  if (p->across) return p->m * at_most(j * p->tile, p->n);
   size_t before = at_most(j, p->columns - 1), t = p->tile, all = p->n + p->m;
   size_t rows = before * all - t * (before * (before - 1) / 2);
   return rows * t + (j < p->columns ? 0 : (all - before * t) * (p->n - before * t));
@@ -61,7 +68,7 @@ size_t mn_products_offset(const mn_products *p, size_t j)
 
 static size_t panel_rows(const mn_products *p, size_t j)
 {
-  return p->n + p->m - j * p->tile;
+  return p->n + p->m - panel_first(p, j);
 }
 
 static mn_products layout_of(size_t n, size_t m, size_t tile, mn_dtype type)
@@ -154,6 +161,16 @@ mn_status mn_products_open(size_t n, size_t m, size_t tile, mn_dtype type, size_
   mn_status st = mn_products_open_empty(n, m, tile, type, dim, text, out, err);
   if (!st) st = mn_products_allocate_panels(*out, err);
   if (st) mn_products_close(out);
+  return st;
+}
+
+mn_status mn_products_open_across(size_t n, size_t m, size_t tile, mn_dtype type, size_t dim, const char *text,
+                                  mn_products **out, mn_error *err)
+{
+  mn_status st = mn_products_open_empty(n, m, tile, type, dim, text, out, err);
+  if (st) return st;
+  (*out)->across = 1;
+  if ((st = mn_products_allocate_panels(*out, err))) mn_products_close(out);
   return st;
 }
 
@@ -257,9 +274,10 @@ static void add_rows(const addition *a, size_t j, size_t first)
 {
   mn_products *p = a->p;
   size_t width = mn_products_width(p, j), rows = at_most(TASK_ROWS, panel_rows(p, j) - first), size = a->blas->size;
-  const char *x = (const char *)a->x + j * p->tile * a->ld * size;
+  const char *x = a->x;
   if (mn_meter_cancelled(a->meter)) return;
-  a->blas->gemm('T', 'N', width, rows, a->count, 1, x, a->ld, x + first * a->ld * size, a->ld, a->fresh ? 0 : 1,
+  a->blas->gemm('T', 'N', width, rows, a->count, 1, x + j * p->tile * a->ld * size, a->ld,
+                x + (panel_first(p, j) + first) * a->ld * size, a->ld, a->fresh ? 0 : 1,
                 (char *)p->panel[j] + first * width * size, width);
   mn_meter_add(a->meter, 2 * (double)width * (double)rows * (double)a->count);
 }
@@ -318,6 +336,11 @@ double mn_products_add_flops(size_t n, size_t m, size_t count)
   return ((double)n + 2 * (double)m) * (double)n * (double)count;
 }
 
+static double flops_of(const mn_products *p, size_t count)
+{
+  return p->across ? 2 * (double)p->m * (double)p->n * (double)count : mn_products_add_flops(p->n, p->m, count);
+}
+
 mn_status mn_products_add(mn_products *p, size_t count, const float *x, size_t ld, int threads, const mn_context *ctx,
                           mn_error *err)
 {
@@ -328,7 +351,7 @@ mn_status mn_products_add(mn_products *p, size_t count, const float *x, size_t l
     return MN_FAIL(err, MN_ERR_ARGUMENT, "%zu features cannot be added to %zu of %zu", count, p->done, p->dim);
   mn_free(p->folder);
   p->folder = NULL;
-  mn_meter_open(&meter, ctx, "products", mn_products_add_flops(p->n, p->m, count), "flop");
+  mn_meter_open(&meter, ctx, "products", flops_of(p, count), "flop");
   if (p->type == MN_F64)
     st = add_in_double(&a, count, x, ld, threads, err);
   else
@@ -345,7 +368,7 @@ mn_status mn_products_add(mn_products *p, size_t count, const float *x, size_t l
 const void *mn_products_tile(const mn_products *p, size_t i, size_t j, mn_products_buffer *b, mn_error *err)
 {
   if (p->panel) {
-    size_t row = mn_products_first(p, i) - j * p->tile;
+    size_t row = mn_products_first(p, i) - panel_first(p, j);
     return (const char *)p->panel[j] + row * mn_products_width(p, j) * mn_dtype_size(p->type);
   }
   size_t ticket = mn_products_ticket(p, i, j);

@@ -4,7 +4,7 @@
  * J tile ... and the rows from J tile on, ROW-major with its columns as leading dimension, one after the other: with
  * features X as columns (dim x rows) it is the one product X_J' X, and any rows of it are contiguous. A tile (I, J) is
  * `tile` rows of a panel; tiles of rows begin anew with the test samples. In the tile I = J the products above the
- * diagonal are there too. */
+ * diagonal are there too. Across, panels have the rows of the test samples alone. */
 #ifndef MN_GRAM_PRODUCTS_H
 #define MN_GRAM_PRODUCTS_H
 
@@ -15,6 +15,7 @@ enum { MN_PRODUCTS_TILE = 512 };
 
 struct mn_products {
   size_t n, m, tile;
+  int across;     /* 1: of test samples with training samples alone */
   size_t columns; /* of tiles, ceil(n / tile) */
   size_t rows;    /* of tiles: those, and ceil(m / tile) */
   mn_dtype type;
@@ -34,6 +35,10 @@ struct mn_products {
 /* In memory, without any features. text is copied. */
 mn_status mn_products_open(size_t n, size_t m, size_t tile, mn_dtype type, size_t dim, const char *text,
                            mn_products **out, mn_error *err);
+
+/* The same of test samples with training samples alone, to be predicted and not to be saved. */
+mn_status mn_products_open_across(size_t n, size_t m, size_t tile, mn_dtype type, size_t dim, const char *text,
+                                  mn_products **out, mn_error *err);
 
 /* For those that fill them in otherwise: without panels; with panels, undefined; without them again. */
 mn_status mn_products_open_empty(size_t n, size_t m, size_t tile, mn_dtype type, size_t dim, const char *text,

@@ -125,7 +125,8 @@ static mn_status fill_part(const target *g, mn_tile_blocks *b, part *s, mn_error
   size_t i = mn_products_tile_of_row(p, row_of(g->t->rows.samples, g->i0 + s->i));
   size_t j = mn_products_tile_of_row(p, row_of(mn_tile_cols(g->t)->samples, g->j0 + s->j));
   size_t high = i < j ? j : i, low = i < j ? i : j;
-  if (low >= p->columns) return MN_FAIL(err, MN_ERR_ARGUMENT, "the product of two test samples is not kept");
+  if (low >= p->columns || (p->across && high < p->columns))
+    return MN_FAIL(err, MN_ERR_ARGUMENT, "the product of two %s samples is not kept", p->across ? "training" : "test");
   if (!(s->tile = mn_products_tile(p, high, low, &b->stored, err))) return err->code;
   s->row = mn_products_first(p, high);
   s->column = mn_products_first(p, low);

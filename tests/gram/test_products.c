@@ -107,11 +107,24 @@ static void check_fill(const features *f, const mn_products *p, int name, mn_dty
   free(exact);
 }
 
-static void check_products(const features *f, const mn_products *p, int name)
+enum { COLUMNS = 3 };
+
+static void check_across(const features *f, const mn_products *p, int name)
 {
-  enum { COLUMNS = 3 };
   mn_kernel kernel = kernel_of(name);
   mn_samples train = mn_products_train(p, N), test = mn_products_test(p, M);
+  double *v = naive_normals(N * COLUMNS, 9), exact[M * COLUMNS], out[M * COLUMNS];
+  double *k = naive_gram(&kernel, &f->test, &f->train, 0);
+  naive_multiply(M, N, k, COLUMNS, v, exact);
+  assert_int_equal(mn_gram_multiply(&test, &train, &kernel, 2, NULL, "k", COLUMNS, v, out, NULL), MN_OK);
+  assert_true(naive_relative(M * COLUMNS, out, exact) <= 8 * bound(&kernel, p->type, MN_F64));
+  free(k), free(v);
+}
+
+static void check_products(const features *f, const mn_products *p, int name)
+{
+  mn_kernel kernel = kernel_of(name);
+  mn_samples train = mn_products_train(p, N);
   double *v = naive_normals(N * COLUMNS, 9), exact[N * COLUMNS], out[N * COLUMNS];
   double tol = 8 * bound(&kernel, p->type, MN_F64);
   double *k = naive_gram(&kernel, &f->train, &f->train, 0);
@@ -120,12 +133,8 @@ static void check_products(const features *f, const mn_products *p, int name)
   assert_true(naive_relative(N * COLUMNS, out, exact) <= tol);
   assert_int_equal(mn_gram_multiply(&train, &train, &kernel, 3, NULL, "k", COLUMNS, v, out, NULL), MN_OK);
   assert_true(naive_relative(N * COLUMNS, out, exact) <= tol);
-  free(k);
-  k = naive_gram(&kernel, &f->test, &f->train, 0);
-  naive_multiply(M, N, k, COLUMNS, v, exact);
-  assert_int_equal(mn_gram_multiply(&test, &train, &kernel, 2, NULL, "k", COLUMNS, v, out, NULL), MN_OK);
-  assert_true(naive_relative(M * COLUMNS, out, exact) <= tol);
   free(k), free(v);
+  check_across(f, p, name);
 }
 
 static void check_everything(const features *f, const mn_products *p)
@@ -166,6 +175,30 @@ static void threads_and_blocks(void **state)
     assert_memory_equal(a->norms, b->norms, (N + M) * sizeof *a->norms);
     mn_products_close(&a);
     mn_products_close(&b);
+  }
+  features_close(f);
+}
+
+/* Test samples with training samples alone, in half the memory and less. */
+static void across(void **state)
+{
+  (void)state;
+  features *f = features_of(11);
+  mn_kernel kernel = kernel_of(MN_KERNEL_GAUSSIAN);
+  double v[N] = {0}, out[N];
+  for (mn_dtype type = MN_F32; type <= MN_F64; type++) {
+    mn_products *p, *whole = made(f, type);
+    mn_error err;
+    assert_int_equal(mn_products_open_across(N, M, TILE, type, DIM, "", &p, NULL), MN_OK);
+    for (size_t k = 0; k < DIM; k += 8) assert_int_equal(mn_products_add(p, 8, f->x + k, DIM, 2, NULL, NULL), MN_OK);
+    assert_true(mn_products_get(p).bytes == (double)(N * M * mn_dtype_size(type)));
+    for (int name = 0; name < MN_KERNEL_COUNT; name++) check_across(f, p, name);
+    for (size_t i = 0; i < N + M; i++) mn_test_close(p->norms[i], whole->norms[i], 1e-14);
+    mn_samples train = mn_products_train(p, N);
+    assert_int_equal(mn_gram_multiply(&train, &train, &kernel, 1, NULL, "k", 1, v, out, &err), MN_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "two training samples"));
+    mn_products_close(&p);
+    mn_products_close(&whole);
   }
   features_close(f);
 }
@@ -502,6 +535,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_kernel_in_memory_and_on_disk),
       cmocka_unit_test(threads_and_blocks),
+      cmocka_unit_test(across),
       cmocka_unit_test(views),
       cmocka_unit_test(samples_of_norm_one),
       cmocka_unit_test(invalid_requests),
