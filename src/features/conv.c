@@ -160,12 +160,13 @@ static mn_status open_groups(mn_features *f, const mn_conv *c, mn_error *err)
   return MN_OK;
 }
 
-static mn_status conv_open(mn_features *f, const mn_samples *train, int threads, const mn_context *ctx, mn_error *err)
+static mn_status conv_open(mn_features *f, const mn_samples *train, const mn_features_kept *kept, int threads,
+                           const mn_context *ctx, mn_error *err)
 {
   (void)ctx;
   mn_conv *c = f->state = mn_calloc(1, sizeof *c);
   if (!c) return MN_NO_MEMORY(err, sizeof *c);
-  mn_status st = mn_filters_open(&f->options, train, threads, &c->bank, err);
+  mn_status st = mn_filters_open(&f->options, train, kept, threads, &c->bank, err);
   if (st) return st;
   set_shape(f, c->bank.constant, c);
   st = open_tables(&f->options, c, err);
@@ -188,6 +189,11 @@ static void conv_close(mn_features *f)
   mn_free(f->begin);
   f->state = NULL;
   f->begin = NULL;
+}
+
+static mn_features_kept keep(const mn_features *f)
+{
+  return mn_filters_keep(&((const mn_conv *)f->state)->bank);
 }
 
 mn_status mn_conv_filter(const mn_features *features, size_t f, float *out, mn_error *err)
@@ -236,6 +242,7 @@ const mn_map_row mn_map_conv_row = {
     .worker_open = worker_open,
     .worker_close = worker_close,
     .transform = transform,
+    .keep = keep,
     .engine = engine,
     .picture = mn_conv_picture,
     .maps = mn_conv_maps,

@@ -60,8 +60,8 @@ mn_features_options mn_features_default(mn_features_name name)
 
 /* ---- maps */
 
-mn_status mn_features_open(const mn_features_options *options, const mn_samples *train, const mn_context *ctx,
-                           mn_features **out, mn_error *err)
+mn_status mn_features_open_kept(const mn_features_options *options, const mn_samples *train,
+                                const mn_features_kept *kept, const mn_context *ctx, mn_features **out, mn_error *err)
 {
   const mn_map_row *row = find_row(options->name);
   const mn_data *data = train->data;
@@ -77,12 +77,23 @@ mn_status mn_features_open(const mn_features_options *options, const mn_samples 
   *features = (mn_features){
       .options = *options, .channels = data->channels, .height = data->height, .width = data->width, .row = row};
   if ((st = row->check(features, err))) goto done;
-  if ((st = row->open(features, train, threads, ctx, err))) goto done;
+  if ((st = row->open(features, train, kept, threads, ctx, err))) goto done;
   *out = features;
   features = NULL;
 done:
   mn_features_close(&features);
   return st;
+}
+
+mn_status mn_features_open(const mn_features_options *options, const mn_samples *train, const mn_context *ctx,
+                           mn_features **out, mn_error *err)
+{
+  return mn_features_open_kept(options, train, NULL, ctx, out, err);
+}
+
+mn_features_kept mn_features_keep(const mn_features *features)
+{
+  return features->row->keep ? features->row->keep(features) : (mn_features_kept){0};
 }
 
 void mn_features_close(mn_features **features)

@@ -44,8 +44,32 @@ static mn_status keep_patches(mn_filter_bank *bank, const mn_patches *patches, i
   return MN_OK;
 }
 
-mn_status mn_filters_open(const mn_features_options *o, const mn_samples *train, int threads, mn_filter_bank *out,
-                          mn_error *err)
+mn_features_kept mn_filters_keep(const mn_filter_bank *b)
+{
+  const mn_whitening *w = &b->whitening;
+  return (mn_features_kept){b->count, b->taps, b->bytes ? MN_U8 : MN_F32, b->patches, w->mean, w->square};
+}
+
+static mn_status take_kept(mn_filter_bank *bank, const mn_features_kept *kept, mn_error *err)
+{
+  size_t taps = bank->taps, bytes = bank->count * taps * mn_dtype_size(kept->type);
+  int whitened = bank->kind == MN_FILTERS_WHITENED;
+  if (!kept->patches || kept->filters != bank->count || kept->taps != taps || (kept->type == MN_U8) != bank->bytes ||
+      (whitened && !(kept->mean && kept->square)))
+    return MN_FAIL(err, MN_ERR_FORMAT, "what is kept of %zu filters of %zu weights is of others", bank->count, taps);
+  if (!(bank->patches = mn_alloc_matrix(bytes, 1))) return MN_NO_MEMORY(err, bytes);
+  memcpy(bank->patches, kept->patches, bytes);
+  if (!whitened) return MN_OK;
+  mn_whitening *w = &bank->whitening;
+  *w = (mn_whitening){mn_alloc(taps, sizeof *w->mean), mn_alloc_matrix(taps * taps, sizeof *w->square)};
+  if (!w->mean || !w->square) return MN_NO_MEMORY(err, (taps + 1) * taps * sizeof *w->square);
+  memcpy(w->mean, kept->mean, taps * sizeof *w->mean);
+  memcpy(w->square, kept->square, taps * taps * sizeof *w->square);
+  return MN_OK;
+}
+
+mn_status mn_filters_open(const mn_features_options *o, const mn_samples *train, const mn_features_kept *kept,
+                          int threads, mn_filter_bank *out, mn_error *err)
 {
   mn_patches patches = mn_patches_of(train, o->patch, o->seed);
   double scale = train->scaling->kind == MN_SCALE_UNIT ? 1.0 / 255 : 1;
@@ -57,6 +81,7 @@ mn_status mn_filters_open(const mn_features_options *o, const mn_samples *train,
   out->bytes = patches.bytes;
   out->scale = patches.unit;
   if (o->kind == MN_FILTERS_GAUSSIAN) return MN_OK;
+  if (kept) return take_kept(out, kept, err);
   mn_status st = keep_patches(out, &patches, threads, err);
   if (st || o->kind != MN_FILTERS_WHITENED) return st;
   return mn_whitening_open(&patches, o->whiten_patches, o->filter_norm, out->constant, o->whiten_test,

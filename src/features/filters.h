@@ -4,6 +4,7 @@
 #ifndef MN_FEATURES_FILTERS_H
 #define MN_FEATURES_FILTERS_H
 
+#include "features/kept.h"
 #include "features/whiten.h"
 
 typedef struct {
@@ -22,10 +23,12 @@ typedef struct {
 
 /* Filter f depends on the seed, f, the training set and the options but for their number of filters. The bits of the
  * weights may differ between machines in the last places, through log, cos and LAPACK's eigenvectors, not between
- * numbers of threads. Closed after a failure, too. */
-mn_status mn_filters_open(const mn_features_options *options, const mn_samples *train, int threads, mn_filter_bank *out,
-                          mn_error *err);
+ * numbers of threads. kept: patches and whitening that take the place of those of the training images, whose type and
+ * scaling still count; NULL: none. Closed after a failure, too. */
+mn_status mn_filters_open(const mn_features_options *options, const mn_samples *train, const mn_features_kept *kept,
+                          int threads, mn_filter_bank *out, mn_error *err);
 void mn_filters_close(mn_filter_bank *bank);
+mn_features_kept mn_filters_keep(const mn_filter_bank *bank);
 
 /* Weights of filter f (taps); the response to a patch p, normalised as those of images are, is <weights, p> - offset:
  * the offset stands for the mean that is subtracted from p. Weights have sum 0 where p has. scratch: taps. */

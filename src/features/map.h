@@ -2,7 +2,7 @@
 #ifndef MN_FEATURES_MAP_H
 #define MN_FEATURES_MAP_H
 
-#include "minnorm/features.h"
+#include "features/kept.h"
 
 typedef struct mn_map_row mn_map_row;
 
@@ -23,8 +23,10 @@ struct mn_map_row {
   const char *name, *help;
   /* MN_ERR_ARGUMENT for options out of range, given an image's shape. */
   mn_status (*check)(const mn_features *features, mn_error *err);
-  /* Sets dim, groups, begin, flops and state. What it set is released by close, after a failure too. */
-  mn_status (*open)(mn_features *features, const mn_samples *train, int threads, const mn_context *ctx, mn_error *err);
+  /* Sets dim, groups, begin, flops and state, with what was kept of an earlier one unless that is NULL. What it set is
+   * released by close, after a failure too. */
+  mn_status (*open)(mn_features *features, const mn_samples *train, const mn_features_kept *kept, int threads,
+                    const mn_context *ctx, mn_error *err);
   void (*close)(mn_features *features);
   /* A thread's scratch memory. */
   mn_status (*worker_open)(const mn_features *features, void **worker, mn_error *err);
@@ -33,6 +35,8 @@ struct mn_map_row {
    * rows, leading dimension ld, of the features of groups g ... end - 1. */
   void (*transform)(const mn_features *features, void *worker, const float *pixels, size_t count, size_t g, size_t end,
                     float *out, size_t ld);
+  /* Optional. What a map has of its training images. */
+  mn_features_kept (*keep)(const mn_features *features);
   /* Optional. The way the features are computed, as a static string. */
   const char *(*engine)(const mn_features *features);
   /* Optional. What the map looks for (wavelets, filters) as images of values in [0, 1], `cols` of them in a row. */

@@ -109,12 +109,13 @@ static mn_status make_bank(const mn_features *f, int threads, mn_wavelets *w, mn
   return MN_OK;
 }
 
-static mn_status open_map(mn_features *f, const mn_samples *train, int threads, const mn_context *ctx, mn_error *err)
+static mn_status open_map(mn_features *f, const mn_samples *train, const mn_features_kept *kept, int threads,
+                          const mn_context *ctx, mn_error *err)
 {
   const mn_features_options *o = &f->options;
   size_t multiple = (size_t)1 << larger(MULTIPLE, larger(o->scales, o->pooling));
   mn_status st;
-  (void)train, (void)ctx; /* the bank depends on the shape of the images alone */
+  (void)train, (void)kept, (void)ctx; /* the bank depends on the shape of the images alone */
   mn_wavelets *w = f->state = mn_calloc(1, sizeof *w);
   if (!w) return MN_NO_MEMORY(err, sizeof *w);
   w->height = padded(f->height, multiple);

@@ -35,7 +35,7 @@ mn_status conv_open(const mn_features_options *options, const naive_set *train, 
   out->height = d->height;
   out->width = d->width;
   mn_status st = out->row->check(out, err);
-  return st ? st : out->row->open(out, &train->samples, threads, NULL, err);
+  return st ? st : out->row->open(out, &train->samples, NULL, threads, NULL, err);
 }
 
 void conv_close(mn_features *map)

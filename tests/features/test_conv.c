@@ -213,6 +213,49 @@ static void public_calls(void **state)
   naive_close(&images);
 }
 
+/* A map opened from what another keeps has its features to the last bit, whatever images it is opened with. */
+static void check_kept(const mn_features_options *o, mn_dtype type, mn_scale scale)
+{
+  enum { N = 6 };
+  naive_set images = conv_images(N, 2, 9, 8, type, scale, 21), others = conv_images(3, 2, 9, 8, type, scale, 22);
+  mn_features *drawn, *kept;
+  mn_error err;
+  assert_int_equal(mn_features_open(o, &images.samples, NULL, &drawn, NULL), MN_OK);
+  mn_features_kept k = mn_features_keep(drawn);
+  if (mn_features_open_kept(o, &others.samples, &k, NULL, &kept, &err)) fail_msg("%s", err.text);
+  size_t dim = mn_features_dim(drawn), groups = mn_features_groups(drawn);
+  float *a = malloc(N * dim * sizeof *a), *b = malloc(N * dim * sizeof *b);
+  assert_int_equal(mn_features_compute(drawn, &images.samples, 0, N, 0, groups, NULL, a, dim, NULL), MN_OK);
+  assert_int_equal(mn_features_compute(kept, &images.samples, 0, N, 0, groups, NULL, b, dim, NULL), MN_OK);
+  assert_memory_equal(a, b, N * dim * sizeof *a);
+  free(a), free(b);
+  mn_features_close(&kept);
+  for (int wrong = 0; k.patches && wrong < 4; wrong++) {
+    mn_features_kept bad = k;
+    if (wrong == 0) bad.filters--;
+    if (wrong == 1) bad.taps--;
+    if (wrong == 2) bad.type = k.type == MN_U8 ? MN_F32 : MN_U8;
+    if (wrong == 3) bad.square = NULL;
+    mn_status expected = wrong == 3 && o->kind != MN_FILTERS_WHITENED ? MN_OK : MN_ERR_FORMAT;
+    assert_int_equal(mn_features_open_kept(o, &others.samples, &bad, NULL, &kept, &err), expected);
+    mn_features_close(&kept);
+  }
+  mn_features_close(&drawn);
+  naive_close(&images);
+  naive_close(&others);
+}
+
+static void a_map_is_opened_from_what_is_kept(void **state)
+{
+  (void)state;
+  mn_features_options o = conv_options();
+  for (int code = 0; code < 3 * 2 * 2; code++) {
+    o.kind = (mn_filters)(code % 3);
+    mn_dtype type = code / 3 % 2 ? MN_F32 : MN_U8;
+    check_kept(&o, type, code / 6 ? MN_SCALE_STANDARD : type == MN_U8 ? MN_SCALE_UNIT : MN_SCALE_NONE);
+  }
+}
+
 /* Unless one is asked for, the faster method: whichever it is, it has a name and its features. */
 static void the_method_is_chosen_by_measurement(void **state)
 {
@@ -411,7 +454,13 @@ static mn_status open_and_run(void *arg, mn_error *err)
   void *worker = NULL;
   mn_data *images = NULL;
   size_t columns;
+  mn_features *again = NULL;
   mn_status st = conv_open(&r->options, &r->images, 2, &m, err);
+  if (!st) {
+    mn_features_kept kept = mn_features_keep(&m);
+    st = mn_features_open_kept(&r->options, &r->images.samples, &kept, NULL, &again, err);
+  }
+  mn_features_close(&again);
   if (!st) st = m.row->worker_open(&m, &worker, err);
   if (!st) st = m.row->picture(&m, &images, &columns, err);
   mn_data_close(&images);
@@ -441,6 +490,7 @@ int main(void)
       cmocka_unit_test(bytes_and_unit_scale_agree),
       cmocka_unit_test(blocks_groups_and_threads_change_nothing),
       cmocka_unit_test(public_calls),
+      cmocka_unit_test(a_map_is_opened_from_what_is_kept),
       cmocka_unit_test(the_method_is_chosen_by_measurement),
       cmocka_unit_test(pictures),
       cmocka_unit_test(flat_images),

@@ -225,7 +225,7 @@ static mn_features_options options_of(mn_filters kind)
 static mn_filter_bank must_open(const mn_features_options *o, const naive_set *images)
 {
   mn_filter_bank bank;
-  assert_int_equal(mn_filters_open(o, &images->samples, 2, &bank, NULL), MN_OK);
+  assert_int_equal(mn_filters_open(o, &images->samples, NULL, 2, &bank, NULL), MN_OK);
   return bank;
 }
 
@@ -341,7 +341,7 @@ static mn_status open_filters(void *arg, mn_error *err)
 {
   request *r = arg;
   mn_filter_bank bank;
-  mn_status st = mn_filters_open(&r->options, &r->images.samples, 2, &bank, err);
+  mn_status st = mn_filters_open(&r->options, &r->images.samples, NULL, 2, &bank, err);
   mn_filters_close(&bank);
   return st;
 }
