@@ -73,7 +73,7 @@ static size_t panel_rows(const mn_products *p, size_t j)
 
 static mn_products layout_of(size_t n, size_t m, size_t tile, mn_dtype type)
 {
-  mn_products p = {.n = n, .m = m, .tile = tile, .type = type, .fd = -1};
+  mn_products p = {.n = n, .m = m, .train = n, .tile = tile, .type = type, .fd = -1};
   p.columns = (n + tile - 1) / tile;
   p.rows = p.columns + (m + tile - 1) / tile;
   return p;
@@ -336,7 +336,7 @@ double mn_products_add_flops(size_t n, size_t m, size_t count)
   return ((double)n + 2 * (double)m) * (double)n * (double)count;
 }
 
-static double flops_of(const mn_products *p, size_t count)
+double mn_products_flops(const mn_products *p, size_t count)
 {
   return p->across ? 2 * (double)p->m * (double)p->n * (double)count : mn_products_add_flops(p->n, p->m, count);
 }
@@ -351,7 +351,7 @@ mn_status mn_products_add(mn_products *p, size_t count, const float *x, size_t l
     return MN_FAIL(err, MN_ERR_ARGUMENT, "%zu features cannot be added to %zu of %zu", count, p->done, p->dim);
   mn_free(p->folder);
   p->folder = NULL;
-  mn_meter_open(&meter, ctx, "products", flops_of(p, count), "flop");
+  mn_meter_open(&meter, ctx, "products", mn_products_flops(p, count), "flop");
   if (p->type == MN_F64)
     st = add_in_double(&a, count, x, ld, threads, err);
   else

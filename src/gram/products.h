@@ -15,6 +15,7 @@ enum { MN_PRODUCTS_TILE = 512 };
 
 struct mn_products {
   size_t n, m, tile;
+  size_t train;   /* training samples of the products that these are the first of: n, but where a part was loaded */
   int across;     /* 1: of test samples with training samples alone */
   size_t columns; /* of tiles, ceil(n / tile) */
   size_t rows;    /* of tiles: those, and ceil(m / tile) */
@@ -53,6 +54,9 @@ double mn_products_bytes(size_t n, size_t m, mn_dtype type);
  * dimension ld. The same bits for any number of threads. Phase "products", in flops. */
 mn_status mn_products_add(mn_products *products, size_t count, const float *x, size_t ld, int threads,
                           const mn_context *ctx, mn_error *err);
+
+/* Flops of it. */
+double mn_products_flops(const mn_products *products, size_t count);
 
 /* Bytes that it allocates, and flops of `count` features. */
 double mn_products_add_bytes(size_t n, size_t m, mn_dtype type);

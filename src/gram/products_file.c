@@ -322,6 +322,7 @@ static void copy_rest(const mn_products *from, mn_products *to)
 {
   size_t n = to->n, m = to->m;
   to->done = from->done;
+  to->train = from->train;
   memcpy(to->samples, from->samples, n * sizeof *to->samples);
   memcpy(to->samples + n, from->samples + from->n, m * sizeof *to->samples);
   memcpy(to->norms, from->norms, n * sizeof *to->norms);
