@@ -41,6 +41,10 @@ void mn_cli_fit_release_products(const mn_cli *cli, const mn_cli_fit_run *run); 
 void mn_cli_fit_products_line(const mn_cli_fit_run *run);
 void mn_cli_fit_report_features(mn_report *report, const mn_cli_fit_run *run);
 
+/* What features a model is of, none where the text is NULL: a line of the table, members of the report. */
+void mn_cli_features_line(const mn_products_info *info);
+void mn_cli_report_features(mn_report *report, const mn_products_info *info);
+
 void mn_cli_fit_forecast_line(const mn_cli_fit_run *run, FILE *out);
 void mn_cli_fit_forecast_table(const mn_cli *cli, const mn_cli_fit_run *run);
 mn_status mn_cli_fit_forecast_json(const mn_cli *cli, const mn_cli_fit_run *run, mn_error *err);

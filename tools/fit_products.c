@@ -25,10 +25,6 @@ mn_status mn_cli_fit_features(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
   if (!st && run->features.name == MN_FEATURES_NONE) st = needs_features(cli, err);
   if (!st && v->load_gram && mn_cli_given(cli, "scale"))
     st = mn_cli_fail(err, MN_ERR_ARGUMENT, "--scale belongs to features, which --load-gram has no need of");
-  if (!st && v->save && (v->load_gram || run->features.name != MN_FEATURES_NONE))
-    st = mn_cli_fail(err, MN_ERR_UNSUPPORTED,
-                     "--save: a model of features cannot be saved yet; --save-gram keeps their "
-                     "inner products");
   return st;
 }
 
@@ -58,6 +54,7 @@ mn_status mn_cli_fit_products(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
   mn_status st = MN_OK;
   if (v->load_gram) {
     st = mn_fit_load_products(v->load_gram, run->train, run->test, &v->fit, &cli->context, &run->products, err);
+    if (!st && v->save) st = mn_model_check_features(run->products, run->train, err);
     if (!st && v->normalise) st = mn_products_normalise(run->products, err);
     return st;
   }
@@ -118,11 +115,17 @@ mn_status mn_cli_fit_forecast_products(mn_cli *cli, mn_cli_fit_run *run, mn_erro
 
 /* ---- reports */
 
+void mn_cli_features_line(const mn_products_info *info)
+{
+  if (!info->text) return;
+  mn_cli_line("features", "%s %.*s", mn_number_count(info->dim).text, (int)strcspn(info->text, ";"), info->text);
+}
+
 void mn_cli_fit_products_line(const mn_cli_fit_run *run)
 {
   if (!run->products) return;
   mn_products_info info = mn_products_get(run->products);
-  mn_cli_line("features", "%s %.*s", mn_number_count(info.dim).text, (int)strcspn(info.text, ";"), info.text);
+  mn_cli_features_line(&info);
   mn_cli_line("products", "%s in %s precision, %s", mn_number_bytes(info.bytes).text,
               info.type == MN_F64 ? "double" : "single", info.on_disk ? "on disk" : "in memory");
 }
@@ -146,21 +149,28 @@ static void report_setting(mn_report *report, const char *word, size_t length)
     mn_report_text(report, key, value);
 }
 
+void mn_cli_report_features(mn_report *report, const mn_products_info *info)
+{
+  if (!info->text) {
+    mn_report_text(report, "name", "none");
+    return;
+  }
+  for (const char *word = info->text; *word; word += strspn(word, " ;")) {
+    size_t length = strcspn(word, " ;");
+    report_setting(report, word, length);
+    word += length;
+  }
+  mn_report_count(report, "dim", info->dim);
+  mn_report_flag(report, "normalised", info->unit);
+  mn_report_text(report, "products", info->type == MN_F64 ? "double" : "single");
+}
+
 void mn_cli_fit_report_features(mn_report *report, const mn_cli_fit_run *run)
 {
+  mn_products_info info = run->products ? mn_products_get(run->products) : (mn_products_info){0};
   mn_report_begin_object(report, "features");
-  if (!run->products) {
-    mn_report_text(report, "name", "none");
-  } else {
-    mn_products_info info = mn_products_get(run->products);
-    for (const char *word = info.text; *word; word += strspn(word, " ;")) {
-      size_t length = strcspn(word, " ;");
-      report_setting(report, word, length);
-      word += length;
-    }
-    mn_report_count(report, "dim", info.dim);
-    mn_report_flag(report, "normalised", info.unit);
-    mn_report_text(report, "products", info.type == MN_F64 ? "double" : "single");
+  mn_cli_report_features(report, &info);
+  if (run->products) {
     mn_report_real(report, "products_bytes", info.bytes);
     mn_report_flag(report, "products_on_disk", info.on_disk);
     mn_report_count(report, "resumed", run->stream.resumed);

@@ -23,7 +23,8 @@ static const mn_cli_command commands[] = {
     {"predict", MN_CLI_PREDICT, mn_cli_predict, 0, "--model MODEL --dataset NAME | --test SPEC [OPTION...]",
      "applies a saved model to samples",
      "Loads a model that minnorm fit --save wrote, predicts samples, and writes labels and scores. When the samples "
-     "have labels or targets of their own, the error is reported as well.",
+     "have labels or targets of their own, the error is reported as well. Features of a model of features are made "
+     "block by block, those of the training images too.",
      "minnorm predict --model digits.model --test synth:digits,part=test,n=500\n"
      "minnorm predict --model mnist.model --dataset mnist --labels labels.txt --scores scores.npy"},
     {"express", MN_CLI_EXPRESS, mn_cli_express, 0, "--dataset NAME | --train SPEC [--test SPEC] [OPTION...]",

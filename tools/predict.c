@@ -21,6 +21,8 @@ static void table(const mn_cli *cli, const mn_model *model, const mn_data *data,
   char kernel[128];
   mn_cli_describe_kernel(&r->kernel, kernel, sizeof kernel);
   mn_cli_line("model", "%s: %s, fitted to %s samples", cli->values.model, kernel, mn_number_count(r->n_train).text);
+  const mn_products_info features = mn_model_features(model);
+  mn_cli_features_line(&features);
   mn_cli_line("data", "%s: %s samples", data->name, mn_number_count(data->n).text);
   mn_cli_variant_line(cli);
   if (data->columns && p->labels) mn_cli_line("error", "%s", mn_number_percent(p->metrics.error).text);
@@ -51,6 +53,10 @@ static mn_status json(const mn_cli *cli, const mn_model *model, const mn_data *d
   else
     mn_report_null(j, "classes");
   mn_report_count(j, "outputs", mn_model_outputs(model));
+  const mn_products_info features = mn_model_features(model);
+  mn_report_begin_object(j, "features");
+  mn_cli_report_features(j, &features);
+  mn_report_end(j);
   mn_report_begin_object(j, "kernel");
   mn_cli_report_kernel(j, &r->kernel);
   mn_report_end(j);

@@ -126,7 +126,7 @@ mn_status mn_model_fit(const mn_data *train, const mn_fit_options *options, cons
                        mn_error *err);
 /* The same from kept products of the training samples; `train` are the first of those that they are of
  * (mn_products_check), and their targets are fitted. The products must outlive the model, too. Such a model predicts
- * the first of the test samples that they are of, and no others, and cannot be saved. */
+ * the first of the test samples that they are of, and no others; once saved and opened, any images of their shape. */
 mn_status mn_model_fit_products(const mn_data *train, const mn_products *products, const mn_fit_options *options,
                                 const mn_context *ctx, mn_model **out, mn_error *err);
 
@@ -139,6 +139,10 @@ mn_status mn_fit_load_products(const char *folder, const mn_data *train, const m
 mn_status mn_fit_place_products(mn_products *products, const mn_data *train, const mn_fit_options *options,
                                 const mn_context *ctx, mn_error *err);
 
+/* Whether a model of these products can be saved: MN_ERR_UNSUPPORTED when `train` are fewer images than the products
+ * are of and the map depends on all (filters from patches, pixels in standard scale). To be asked before a fit. */
+mn_status mn_model_check_features(const mn_products *products, const mn_data *train, mn_error *err);
+
 void mn_model_close(mn_model **model);
 
 const mn_fit_report *mn_model_report(const mn_model *model);
@@ -146,7 +150,14 @@ size_t mn_model_outputs(const mn_model *model); /* columns of the scores: classe
 const int64_t *
 mn_model_labels(const mn_model *model); /* the caller's own labels in ascending order; NULL: regression */
 
-/* scores: m x outputs, row-major, one sample a row; for classes, column c belongs to label c. */
+/* The features that a model is of; text NULL: it is one of the samples themselves. Of a model that was opened bytes and
+ * m are 0. */
+mn_products_info mn_model_features(const mn_model *model);
+
+/* scores: m x outputs, row-major, one sample a row; for classes, column c belongs to label c. A model of features that
+ * was opened makes those of its training images and of the samples, a block at a time (phase "features"); where the
+ * budget of the context has no room for the products of all samples, as many at once as it has, and those of the
+ * training images again each time. MN_ERR_BUDGET: not even for those of one. */
 mn_status mn_model_predict(const mn_model *model, const mn_data *data, const mn_context *ctx, double *scores,
                            mn_error *err);
 
@@ -164,7 +175,7 @@ mn_status mn_model_score(const mn_model *model, const mn_data *data, const doubl
 
 /* A folder with model.json and .npy arrays, written to a temporary name, synced and renamed. An existing model is
  * replaced; anything else in the way is an error. mn_model_check_path finds out before a fit whether saving can work.
- */
+ * A model of features keeps the images, how features are made and scaled, and the patches that filters come from. */
 mn_status mn_model_check_path(const char *path, mn_error *err);
 mn_status mn_model_save(const mn_model *model, const char *path, mn_error *err);
 

@@ -17,6 +17,7 @@ void mn_model_close(mn_model **model)
   if (!m) return;
   mn_data_close(&m->owned);
   mn_scaling_close(&m->scaling);
+  mn_map_close(&m->map);
   mn_free(m->keep);
   mn_free(m->labels);
   mn_free(m->offset);
@@ -35,6 +36,15 @@ const mn_fit_report *mn_model_report(const mn_model *model)
 size_t mn_model_outputs(const mn_model *model)
 {
   return model->outputs;
+}
+
+mn_products_info mn_model_features(const mn_model *m)
+{
+  const mn_map *map = m->map;
+  if (m->products) return mn_products_get(m->products);
+  if (!map) return (mn_products_info){0};
+  size_t n = m->samples.n, dim = map->dim;
+  return (mn_products_info){.n = n, .type = map->type, .dim = dim, .done = dim, .unit = map->unit, .text = map->text};
 }
 
 const int64_t *mn_model_labels(const mn_model *model)

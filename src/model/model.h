@@ -3,12 +3,15 @@
 #define MN_MODEL_MODEL_H
 
 #include "minnorm/model.h"
+#include "model/map.h"
 
 struct mn_model {
   mn_fit_options options;
   mn_fit_report report;
   mn_data *owned; /* samples of the model's own: loaded, or the training set without duplicates; else NULL */
   mn_scaling *scaling;
+  const mn_data *train;        /* of a fit: the caller's; NULL when loaded */
+  mn_map *map;                 /* loaded: the samples are images, of whose features the kernel is; else NULL */
   const mn_products *products; /* of the samples, the caller's; NULL: the samples themselves are there */
   size_t *keep;                /* the products' training samples that are the model's; NULL: the first ones */
   mn_samples samples;          /* the centres of the expansion; n = 0 for a loaded primal model */

@@ -41,9 +41,44 @@ void mn_model_add_offset(const mn_model *model, size_t m, const double *values, 
     for (size_t c = 0; c < outputs; c++) scores[i * outputs + c] = values[i + c * m] + model->offset[c];
 }
 
+/* `count` images from `first` on; values: count x outputs, scratch. */
+static mn_status predict_images(const mn_model *model, const mn_samples *images, size_t first, size_t count,
+                                size_t most, const mn_context *ctx, double *values, double *scores, mn_error *err)
+{
+  mn_products *products = NULL;
+  size_t passes = (images->n + most - 1) / most;
+  mn_status st =
+      mn_map_products(model->map, &model->samples, images, first, count, first / most, passes, ctx, &products, err);
+  if (st) return st;
+  const mn_samples rows = mn_products_test(products, count), columns = mn_products_train(products, model->samples.n);
+  st = mn_gram_multiply(&rows, &columns, &model->report.kernel, mn_threads_open(ctx), ctx, "predict", model->outputs,
+                        model->coefficients, values, err);
+  if (!st) mn_model_add_offset(model, count, values, scores + first * model->outputs);
+  mn_products_close(&products);
+  return st;
+}
+
+/* From features of images, as many at once as memory has room for. */
+static mn_status predict_features(const mn_model *model, const mn_data *data, const mn_context *ctx, double *scores,
+                                  mn_error *err)
+{
+  size_t m = data->n, outputs = model->outputs, most;
+  const mn_samples images = mn_samples_of(data, model->scaling);
+  mn_status st =
+      mn_map_most(model->map, model->samples.n, m, outputs * sizeof(double), ctx ? ctx->memory_bytes : 0, &most, err);
+  if (st) return st;
+  double *values = mn_alloc_matrix(most * outputs, sizeof *values);
+  if (!values) return MN_NO_MEMORY(err, most * outputs * sizeof *values);
+  for (size_t first = 0; !st && first < m; first += most)
+    st = predict_images(model, &images, first, m - first < most ? m - first : most, most, ctx, values, scores, err);
+  mn_free(values);
+  return st;
+}
+
 mn_status mn_model_predict(const mn_model *model, const mn_data *data, const mn_context *ctx, double *scores,
                            mn_error *err)
 {
+  if (model->map) return predict_features(model, data, ctx, scores, err);
   size_t m = data->n, outputs = model->outputs;
   double *values = mn_alloc_matrix(m * outputs, sizeof *values);
   if (!values) return MN_NO_MEMORY(err, m * outputs * sizeof *values);

@@ -46,6 +46,7 @@ mn_status mn_fitting_begin(mn_fitting *f, const mn_data *train, const mn_product
   if (!m) return MN_NO_MEMORY(err, sizeof *m);
   m->options = *options;
   m->products = products;
+  m->train = train;
   settle_kernel(&m->options.kernel);
   size_t dim = products ? mn_products_get(products).dim : train->dim;
   m->report = (mn_fit_report){.n_train = train->n, .dim = dim, .ridge = options->solve.ridge, .median = NAN};

@@ -19,6 +19,7 @@ enum { HEADER_MOST = 1 << 20 };
 typedef struct {
   const char *folder;
   cJSON *header;
+  size_t dim; /* of a sample */
 } reader;
 
 static mn_status damaged(const reader *r, const char *what, mn_error *err)
@@ -96,9 +97,9 @@ static mn_status check_version(const reader *r, mn_error *err)
   const char *format = get_text(r->header, "format");
   if (!format || strcmp(format, MN_STORE_FORMAT)) return damaged(r, "\"format\": \"" MN_STORE_FORMAT "\"", err);
   if (!get_count(r->header, "version", &version)) return damaged(r, "\"version\"", err);
-  if (version == MN_STORE_VERSION) return MN_OK;
-  return MN_FAIL(err, MN_ERR_VERSION, "%s: a model of format version %zu; this program reads version %d", r->folder,
-                 version, MN_STORE_VERSION);
+  if (version == MN_STORE_VERSION || version == MN_STORE_VERSION_FEATURES) return MN_OK;
+  return MN_FAIL(err, MN_ERR_VERSION, "%s: a model of format version %zu; this program reads versions %d and %d",
+                 r->folder, version, MN_STORE_VERSION, MN_STORE_VERSION_FEATURES);
 }
 
 static mn_status read_kernel(const reader *r, mn_kernel *out, mn_error *err)
@@ -168,28 +169,38 @@ static mn_status read_scaling(const reader *r, mn_model *m, mn_error *err)
   if (kind == MN_SCALE_AUTO) return damaged(r, "\"scale\"", err);
   mn_scaling *s = m->scaling = mn_calloc(1, sizeof *s);
   if (!s) return MN_NO_MEMORY(err, sizeof *s);
-  *s = (mn_scaling){.kind = kind, .dim = m->report.dim};
+  *s = (mn_scaling){.kind = kind, .dim = r->dim};
   if (kind != MN_SCALE_STANDARD) return MN_OK;
   mn_status st = take_array(r, "shift", MN_NPY_F8, s->dim, &s->shift, err);
   return st ? st : take_array(r, "factor", MN_NPY_F8, s->dim, &s->factor, err);
 }
 
+static const mn_npy_type types[] = {[MN_U8] = MN_NPY_U1, [MN_F32] = MN_NPY_F4, [MN_F64] = MN_NPY_F8};
+
+/* Which of these an array is of; 3: none. */
+static size_t type_of(const reader *r, const char *name)
+{
+  const cJSON *arrays = cJSON_GetObjectItemCaseSensitive(r->header, "arrays");
+  const char *dtype = get_text(cJSON_GetObjectItemCaseSensitive(arrays, name), "dtype");
+  size_t type = 0;
+  while (type < 3 && (!dtype || strcmp(dtype, mn_npy_type_string(types[type])))) type++;
+  return type;
+}
+
 /* The centres, in whichever of the three types they were saved. */
 static mn_status read_samples(const reader *r, mn_model *m, mn_error *err)
 {
-  static const mn_npy_type types[] = {[MN_U8] = MN_NPY_U1, [MN_F32] = MN_NPY_F4, [MN_F64] = MN_NPY_F8};
-  const cJSON *arrays = cJSON_GetObjectItemCaseSensitive(r->header, "arrays");
-  const char *dtype = get_text(cJSON_GetObjectItemCaseSensitive(arrays, "samples"), "dtype");
-  size_t type = 0, n = m->unknowns, dim = m->report.dim;
+  size_t type = type_of(r, "samples"), n = m->unknowns, dim = r->dim;
   mn_npy x;
-  while (dtype && type < 3 && strcmp(dtype, mn_npy_type_string(types[type]))) type++;
-  if (!dtype || type == 3) return damaged(r, "the type of samples", err);
+  if (type == 3) return damaged(r, "the type of samples", err);
   mn_status st = read_array(r, "samples", types[type], n, dim, &x, err);
   if (st) return st;
   if (!(st = mn_data_create(n, dim, (mn_dtype)type, 1, &m->owned, err))) {
     memcpy(m->owned->x, x.values, x.count * mn_npy_type_size(types[type]));
     memset(m->owned->y, 0, n * sizeof *m->owned->y);
     snprintf(m->owned->name, sizeof m->owned->name, "model");
+    if (m->map)
+      m->owned->channels = m->map->channels, m->owned->height = m->map->height, m->owned->width = m->map->width;
     m->samples = mn_samples_of(m->owned, m->scaling);
   }
   mn_npy_free(&x);
@@ -242,18 +253,80 @@ static mn_status read_sizes(const reader *r, mn_model *m, mn_error *err)
 
 static mn_status check_settings(const reader *r, const mn_model *m, mn_error *err)
 {
+  const mn_store_content content = {m, NULL, m->scaling, m->map};
   const char *crc = get_text(r->header, "settings_crc32");
   if (!crc) return damaged(r, "\"settings_crc32\"", err);
-  if (strtoul(crc, NULL, 16) == mn_store_settings_checksum(m)) return MN_OK;
+  if (strtoul(crc, NULL, 16) == mn_store_settings_checksum(&content)) return MN_OK;
   return MN_FAIL(err, MN_ERR_FORMAT,
-                 "%s/%s: sizes, scaling or kernel do not match their checksum: the model is damaged", r->folder,
-                 MN_STORE_HEADER);
+                 "%s/%s: sizes, scaling, kernel or features do not match their checksum: the model is damaged",
+                 r->folder, MN_STORE_HEADER);
 }
 
-static mn_status read_model(const reader *r, mn_model *m, mn_error *err)
+/* ---- features */
+
+static mn_status read_features(reader *r, mn_model *m, mn_error *err)
+{
+  const cJSON *features = cJSON_GetObjectItemCaseSensitive(r->header, "features");
+  size_t version, channels, height, width;
+  r->dim = m->report.dim;
+  if (!get_count(r->header, "version", &version) || version != MN_STORE_VERSION_FEATURES) return MN_OK;
+  const char *text = get_text(features, "settings"), *products = get_text(features, "products");
+  const cJSON *unit = cJSON_GetObjectItemCaseSensitive(features, "normalised");
+  if (m->primal || !text || strlen(text) >= MN_STREAM_TEXT || !products || !cJSON_IsBool(unit) ||
+      !get_count(features, "channels", &channels) || !get_count(features, "height", &height) ||
+      !get_count(features, "width", &width) || !channels || !height || !width ||
+      (double)channels * (double)height * (double)width > 0x1p53)
+    return damaged(r, "\"features\"", err);
+  mn_dtype type = strcmp(products, "double") ? MN_F32 : MN_F64;
+  mn_status st = mn_map_open(text, cJSON_IsTrue(unit), type, &m->map, err);
+  if (st) return st == MN_ERR_MEMORY ? st : damaged(r, "\"settings\"", err);
+  m->map->channels = channels, m->map->height = height, m->map->width = width;
+  m->map->dim = m->report.dim;
+  r->dim = channels * height * width;
+  return MN_OK;
+}
+
+/* The patches that became filters, and the whitening, of maps that have any. */
+static mn_status read_kept(const reader *r, mn_npy *patches, mn_npy *mean, mn_npy *square, mn_error *err)
+{
+  const cJSON *arrays = cJSON_GetObjectItemCaseSensitive(r->header, "arrays");
+  size_t type = type_of(r, "patches"), filters, taps;
+  const cJSON *entry = cJSON_GetObjectItemCaseSensitive(arrays, "patches");
+  if (!entry) return MN_OK;
+  if (type > MN_F32 || !get_count(entry, "rows", &filters) || !get_count(entry, "columns", &taps) || !filters || !taps)
+    return damaged(r, "patches", err);
+  mn_status st = read_array(r, "patches", types[type], filters, taps, patches, err);
+  if (st || !cJSON_GetObjectItemCaseSensitive(arrays, "whitening_mean")) return st;
+  st = read_array(r, "whitening_mean", MN_NPY_F8, taps, 0, mean, err);
+  return st ? st : read_array(r, "whitening_square", MN_NPY_F8, taps, taps, square, err);
+}
+
+/* The map itself, once the images are there. */
+static mn_status read_map(const reader *r, mn_model *m, mn_error *err)
+{
+  mn_npy patches = {0}, mean = {0}, square = {0};
+  mn_map *map = m->map;
+  mn_status st = read_kept(r, &patches, &mean, &square, err);
+  if (!st && mn_map_has_shift(map)) st = take_array(r, "feature_shift", MN_NPY_F8, map->dim, &map->shift, err);
+  if (!st && mn_map_has_factor(map)) st = take_array(r, "feature_factor", MN_NPY_F8, map->dim, &map->factor, err);
+  if (st) goto done;
+  const mn_features_kept kept = {patches.shape[0], patches.shape[1], patches.type == MN_NPY_U1 ? MN_U8 : MN_F32,
+                                 patches.values,   mean.values,      square.values};
+  st = mn_map_open_features(map, &m->samples, &kept, NULL, err);
+  if (st == MN_ERR_MEMORY) goto done;
+  if (st || map->dim != m->report.dim) st = damaged(r, "\"features\"", err);
+done:
+  mn_npy_free(&patches);
+  mn_npy_free(&mean);
+  mn_npy_free(&square);
+  return st;
+}
+
+static mn_status read_model(reader *r, mn_model *m, mn_error *err)
 {
   mn_status st = check_version(r, err);
   if (!st) st = read_sizes(r, m, err);
+  if (!st) st = read_features(r, m, err);
   if (!st) st = read_options(r, m, err);
   if (!st) st = read_kernel(r, &m->report.kernel, err);
   if (!st) st = read_coefficients(r, m, err);
@@ -262,6 +335,7 @@ static mn_status read_model(const reader *r, mn_model *m, mn_error *err)
   if (!st) st = read_scaling(r, m, err);
   if (!st) st = check_settings(r, m, err);
   if (!st && !m->primal) st = read_samples(r, m, err);
+  if (!st && m->map) st = read_map(r, m, err);
   m->report.gamma_rule = m->options.gamma_rule;
   m->report.ridge = m->options.solve.ridge;
   return st;

@@ -25,6 +25,10 @@ mn_feature_scale mn_feature_scale_of(const mn_stream_options *options);
 enum { MN_STREAM_TEXT = 1024 };
 void mn_stream_text(const mn_stream_options *options, const char *engine, size_t block, char text[MN_STREAM_TEXT]);
 
+/* The options that such a text is of: map, engine, both scales; the rest is 0. MN_ERR_FORMAT where it is no such text.
+ */
+mn_status mn_stream_text_options(const char *text, mn_stream_options *out, mn_error *err);
+
 /* Whether both texts are alike up to the semicolon; and the two members behind it. */
 int mn_stream_text_agrees(const char *a, const char *b);
 void mn_stream_text_choices(const char *text, char engine[32], size_t *block);

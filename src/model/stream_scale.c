@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/status.h"
 #include "minnorm/options.h"
 #include "model/stream.h"
 
@@ -88,6 +89,43 @@ int mn_stream_text_agrees(const char *a, const char *b)
 {
   size_t length = strcspn(a, ";");
   return length == strcspn(b, ";") && !strncmp(a, b, length);
+}
+
+/* "scales=3" into the options. */
+static int set_word(const char *key, const char *value, mn_stream_options *o)
+{
+  size_t count;
+  const mn_option *table = mn_features_option_table(&count), *row = mn_option_find(table, count, key);
+  char *end;
+  if (!strcmp(key, "seed")) return o->features.seed = strtoull(value, &end, 10), *value && !*end;
+  if (!strcmp(key, "block")) return 1;
+  if (!strcmp(key, "engine") && !*value) return 1;
+  if (row) return !mn_option_set(row, value, &o->features, NULL);
+  if (!strcmp(key, "scale"))
+    for (mn_scale s = MN_SCALE_UNIT; s <= MN_SCALE_STANDARD; s++)
+      if (!strcmp(value, mn_scale_string(s))) return o->scale = s, 1;
+  if (!strcmp(key, "feature-scale"))
+    for (mn_feature_scale s = MN_FEATURE_SCALE_NONE; s <= MN_FEATURE_SCALE_STANDARD; s++)
+      if (!strcmp(value, scale_names[s])) return o->feature_scale = s, 1;
+  return 0;
+}
+
+mn_status mn_stream_text_options(const char *text, mn_stream_options *out, mn_error *err)
+{
+  int good = 1;
+  *out = (mn_stream_options){0};
+  for (const char *word = text; good && *word; word += strspn(word, " ;")) {
+    size_t length = strcspn(word, " ;"), split = strcspn(word, "=");
+    char key[64], value[64];
+    good = split < length && split < sizeof key && length - split - 1 < sizeof value;
+    if (!good) break;
+    snprintf(key, sizeof key, "%.*s", (int)split, word);
+    snprintf(value, sizeof value, "%.*s", (int)(length - split - 1), word + split + 1);
+    good = set_word(key, value, out);
+    word += length;
+  }
+  if (good && out->features.name != MN_FEATURES_NONE && out->scale && out->feature_scale) return MN_OK;
+  return MN_FAIL(err, MN_ERR_FORMAT, "'%.200s' does not name features that this program makes", text);
 }
 
 void mn_stream_text_choices(const char *text, char engine[32], size_t *block)

@@ -183,14 +183,16 @@ static void test_not_an_object(void **state)
 
 static void test_other_versions(void **state)
 {
-  static const char *const versions[] = {"0", "2", "1000000"};
+  static const char *const versions[] = {"0", "3", "1000000"};
   char *header = read_header(), text[64], says[128];
   for (size_t i = 0; i < 3; i++) {
     snprintf(text, sizeof text, "\"version\":\t%s", versions[i]);
     replace(header, "\"version\":\t1", text);
-    snprintf(says, sizeof says, "a model of format version %s; this program reads version 1", versions[i]);
+    snprintf(says, sizeof says, "a model of format version %s; this program reads versions 1 and 2", versions[i]);
     expect(*state, MN_ERR_VERSION, says);
   }
+  replace(header, "\"version\":\t1", "\"version\":\t2"); /* has features, which are not here */
+  expect(*state, MN_ERR_FORMAT, "\"features\" is missing or not what it should be");
   replace(header, "\"version\":\t1", "\"version\":\t1.5");
   expect(*state, MN_ERR_FORMAT, "\"version\" is missing or not what it should be");
   replace(header, "\"minnorm model\"", "\"minnorm network\"");
