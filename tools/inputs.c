@@ -23,10 +23,10 @@ mn_status mn_cli_open_data(mn_cli *cli, const char *spec, mn_part part, size_t n
   const char *name = mn_cli_dataset_name(cli->values.dataset);
   mn_status st = spec ? mn_data_open(spec, &cli->context, out, err)
                       : mn_data_open_named(name, data_dir(cli), part, &cli->context, out, err);
-  if (!st && (n || shuffle)) st = mn_data_take(out, n, shuffle, cli->values.shuffle, part, err);
+  if (!st && (n || shuffle)) st = mn_data_take(out, n, shuffle, cli->values.shuffle, part, &cli->context, err);
   if (!st) st = mn_data_make_variant(*out, (mn_variant)cli->values.variant, part, seed_of(cli), &cli->context, err);
   if (!st && cli->values.mirror && (part == MN_TRAIN || cli->command->bit == MN_CLI_DATA))
-    st = mn_data_mirror(out, err);
+    st = mn_data_mirror(out, &cli->context, err);
   if (st) mn_data_close(out);
   return st;
 }

@@ -35,9 +35,10 @@ typedef struct {
  *   idx:IMAGES[,LABELS]  cifar:FILE[,FILE...]  npy:X.npy[,Y.npy]  libsvm:FILE[,dim=D]  csv:FILE[,targets=T]
  *   synth:NAME[,key=value...]
  * IDX, NPY and text files may be gzip. Integer and real features other than bytes and 32-bit floats become doubles.
- * Text features are doubles; LIBSVM's dim is the largest index in the file unless given. A set that its header, or the
- * spec of a synthetic one, says to be beyond the budget of ctx is MN_ERR_BUDGET before it is read; LIBSVM's, before it
- * becomes dense. `*out` is NULL on failure. */
+ * Text features are doubles; LIBSVM's dim is the largest index in the file unless given. A set beyond the budget of ctx
+ * is MN_ERR_BUDGET before it is read: its header, the spec of a synthetic one, or a first pass over the lines of a text
+ * file says so; text that cannot be read twice, as from a pipe, once the budget has no room for more of it. `*out` is
+ * NULL on failure. */
 mn_status mn_data_open(const char *spec, const mn_context *ctx, mn_data **out, mn_error *err);
 
 /* What synth:NAME makes, for help: its name, one line about it, the keys it accepts; NULL past the last. */
@@ -67,14 +68,16 @@ void mn_data_close(mn_data **data);
 mn_status mn_data_create(size_t n, size_t dim, mn_dtype type, size_t columns, mn_data **out, mn_error *err);
 
 /* Keeps the first n samples, in the order of a permutation drawn from `seed` when `shuffle` is not 0. n = 0 keeps all;
- * asking for more than there are is an error. */
-mn_status mn_data_take(mn_data **data, size_t n, int shuffle, uint64_t seed, mn_part part, mn_error *err);
+ * asking for more than there are is an error. In place: a shuffle takes 8 bytes a sample beside the set, MN_ERR_BUDGET
+ * when ctx has no room for them. A set for which the call fails is unchanged. */
+mn_status mn_data_take(mn_data **data, size_t n, int shuffle, uint64_t seed, mn_part part, const mn_context *ctx,
+                       mn_error *err);
 
 /* Mirror images: the n images, in their order, followed by each of them flipped left-right (every row of every plane
  * reversed), in the same order and with the same targets; n doubles. An image that is its own mirror is there twice.
- * MN_ERR_DATA when the samples have no image shape. Old and new set are in memory at once for the time of the call; a
- * set for which the call fails is unchanged. */
-mn_status mn_data_mirror(mn_data **data, mn_error *err);
+ * MN_ERR_DATA when the samples have no image shape; MN_ERR_BUDGET, before anything is allocated, when ctx has no room
+ * for as much again. A set for which the call fails is unchanged. */
+mn_status mn_data_mirror(mn_data **data, const mn_context *ctx, mn_error *err);
 
 /* 1 when there is one target column and every value is an integer below 2^53 in magnitude: class labels. */
 int mn_data_has_labels(const mn_data *data);

@@ -54,6 +54,13 @@ void *mn_realloc(void *p, size_t count, size_t size)
   return p && q ? q : counted(q);
 }
 
+void *mn_shrink(void *p, size_t count, size_t size)
+{
+  size_t bytes = product(count, size);
+  void *q = bytes ? realloc(p, bytes) : NULL;
+  return q ? q : p;
+}
+
 char *mn_strdup(const char *text)
 {
   size_t bytes = strlen(text) + 1;

@@ -8,6 +8,7 @@
 void *mn_alloc(size_t count, size_t size);
 void *mn_calloc(size_t count, size_t size);
 void *mn_realloc(void *p, size_t count, size_t size); /* on failure p stays valid */
+void *mn_shrink(void *p, size_t count, size_t size);  /* gives the end of p back; never fails: then all of p stays */
 char *mn_strdup(const char *text);
 
 /* 64-byte aligned; from 4 MiB on aligned to and advised for huge pages. Contents undefined. */

@@ -190,7 +190,7 @@ mn_status mn_data_read_arrays(const char *x_path, const char *y_path, mn_array_h
   if (!st) st = check_shapes(&x, &y, least_dims, err);
   if (st) goto done;
   size_t n = x.shape[0], columns = y.in ? y.count / n : 0;
-  mn_data_shape shape = {n, x.count / n, kept_as[x.type].type, columns};
+  mn_data_shape shape = {n, x.count / n, kept_as[x.type].type, columns, 0};
   if ((st = mn_data_check_room(x_path, &shape, ctx, err))) goto done;
   if ((st = mn_data_create(n, shape.dim, shape.type, columns, &data, err))) goto done;
   set_image_shape(&x, data);

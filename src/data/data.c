@@ -5,10 +5,8 @@
 #include <string.h>
 
 #include "core/memory.h"
-#include "core/random.h"
 #include "core/status.h"
 #include "data/readers.h"
-#include "data/select.h"
 #include "minnorm/samples.h"
 
 mn_status mn_data_create(size_t n, size_t dim, mn_dtype type, size_t columns, mn_data **out, mn_error *err)
@@ -57,28 +55,6 @@ void mn_data_close(mn_data **data)
 void mn_data_free(void *p)
 {
   mn_free(p);
-}
-
-static const mn_stream shuffle_stream[] = {[MN_TRAIN] = MN_STREAM_SHUFFLE_TRAIN, [MN_TEST] = MN_STREAM_SHUFFLE_TEST};
-
-mn_status mn_data_take(mn_data **data, size_t n, int shuffle, uint64_t seed, mn_part part, mn_error *err)
-{
-  mn_data *from = *data, *to = NULL;
-  size_t *order = NULL;
-  char a[32], b[32];
-  if (n > from->n)
-    return MN_FAIL(err, MN_ERR_ARGUMENT, "%s: %s samples wanted, %s there", from->name, mn_group_digits(n, a),
-                   mn_group_digits(from->n, b));
-  if (n == 0) n = from->n;
-  if (n == from->n && !shuffle) return MN_OK;
-  if (shuffle && !(order = mn_alloc(from->n, sizeof *order))) return MN_NO_MEMORY(err, from->n * sizeof *order);
-  if (shuffle) mn_random_permutation(seed, shuffle_stream[part], from->n, order);
-  mn_status st = mn_data_select(from, order, n, &to, err);
-  mn_free(order);
-  if (st) return st;
-  mn_data_close(data);
-  *data = to;
-  return MN_OK;
 }
 
 static int is_label(double y)

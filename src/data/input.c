@@ -54,6 +54,11 @@ size_t mn_input_position(const mn_input *in)
   return in->position;
 }
 
+int mn_input_is_regular(const mn_input *in)
+{
+  return in->regular;
+}
+
 size_t mn_input_plain_size(const mn_input *in)
 {
   return in->gz || !in->regular ? 0 : in->size;

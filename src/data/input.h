@@ -24,6 +24,9 @@ size_t mn_input_position(const mn_input *in);
  * than deflate can make of the file's size in a .gz. Call before allocating what a header claims. */
 mn_status mn_input_expect(mn_input *in, size_t bytes, mn_error *err);
 
+/* 1: a regular file, which can be opened again and is the same then. */
+int mn_input_is_regular(const mn_input *in);
+
 /* Size of a plain file; 0 for gzip and for what is no regular file. */
 size_t mn_input_plain_size(const mn_input *in);
 

@@ -56,7 +56,7 @@ mn_status mn_data_read_cifar(const char *const *paths, size_t files, const mn_co
     if ((st = count_records(paths[f], NULL, &count[f], err))) goto done;
     n += count[f];
   }
-  if ((st = mn_data_check_room(paths[0], &(mn_data_shape){n, PIXELS, MN_U8, 1}, ctx, err))) goto done;
+  if ((st = mn_data_check_room(paths[0], &(mn_data_shape){n, PIXELS, MN_U8, 1, 0}, ctx, err))) goto done;
   if ((st = mn_data_create(n, PIXELS, MN_U8, 1, &data, err))) goto done;
   data->channels = CHANNELS;
   data->height = data->width = SIDE;

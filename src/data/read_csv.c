@@ -15,6 +15,7 @@ typedef struct {
   char separator;
   size_t targets; /* of the columns, the last ones */
   size_t width;   /* columns; 0 until the first line was seen */
+  size_t lines;   /* that are not empty, as counted before the first is read; 0: not known */
   size_t n;
   double *row;     /* width */
   mn_growing x, y; /* doubles: n x (width - targets), n x targets */
@@ -68,6 +69,22 @@ static char find_separator(const char *line)
   return tab ? '\t' : semicolon ? ';' : ',';
 }
 
+static void count_line(void *arg, char *line)
+{
+  csv *c = arg;
+  c->lines += *mn_text_skip(line) != '\0';
+}
+
+/* Room for all lines, where they were counted. */
+static mn_status reserve(csv *c, size_t lines, const mn_context *ctx, mn_error *err)
+{
+  size_t dim = c->width - c->targets;
+  if (!lines) return MN_OK;
+  mn_status st = mn_data_check_room(c->path, &(mn_data_shape){lines, dim, MN_F64, c->targets, 0}, ctx, err);
+  if (!st) st = mn_growing_room(&c->x, lines * dim, sizeof(double), err);
+  return st ? st : mn_growing_room(&c->y, lines * c->targets, sizeof(double), err);
+}
+
 /* Learns separator and width from the first line, and whether it holds names: any field that is neither empty nor a
  * number. The line is copied, since looking at it cuts it up. */
 static mn_status learn(csv *c, const char *line, int *names, mn_error *err)
@@ -111,10 +128,11 @@ static mn_status parse_row(csv *c, char *line, size_t number, mn_error *err)
 static mn_status keep_row(csv *c, mn_error *err)
 {
   size_t dim = c->width - c->targets;
-  double *x = mn_growing_add(&c->x, dim, sizeof *x), *y = mn_growing_add(&c->y, c->targets, sizeof *y);
-  if (!x || (!y && c->targets)) return MN_NO_MEMORY(err, c->x.room * sizeof *x);
-  memcpy(x, c->row, dim * sizeof *x);
-  if (c->targets) memcpy(y, c->row + dim, c->targets * sizeof *y);
+  mn_status st = mn_growing_room(&c->x, dim, sizeof(double), err);
+  if (!st) st = mn_growing_room(&c->y, c->targets, sizeof(double), err);
+  if (st) return st;
+  memcpy(mn_growing_add(&c->x, dim, sizeof(double)), c->row, dim * sizeof(double));
+  if (c->targets) memcpy(mn_growing_add(&c->y, c->targets, sizeof(double)), c->row + dim, c->targets * sizeof(double));
   c->n++;
   return MN_OK;
 }
@@ -128,10 +146,8 @@ static mn_status take_line(csv *c, char *line, size_t number, const mn_context *
   if (!*mn_text_skip(line)) return MN_OK;
   if (!c->width) {
     if ((st = learn(c, line, &names, err))) return st;
-    if (names) {
-      mn_log(ctx, "%s: line %zu is taken as names of columns", c->path, number);
-      return MN_OK;
-    }
+    if (names) mn_log(ctx, "%s: line %zu is taken as names of columns", c->path, number);
+    if ((st = reserve(c, c->lines - (names && c->lines), ctx, err)) || names) return st;
   }
   st = parse_row(c, line, number, err);
   return st ? st : keep_row(c, err);
@@ -152,8 +168,8 @@ static mn_status read_csv(const char *path, size_t targets, const mn_context *ct
 {
   char *line;
   size_t number = 0;
-  csv c = {.path = path, .targets = targets};
-  mn_status st = mn_input_open(path, ctx, &c.in, err);
+  csv c = {.path = path, .targets = targets, .x = {.path = path, .ctx = ctx}, .y = {.path = path, .ctx = ctx}};
+  mn_status st = mn_text_open(path, count_line, &c, ctx, &c.in, err);
   if (st) return st;
   while (!(st = mn_input_line(c.in, &line, &number, err)) && line)
     if ((st = take_line(&c, line, number, ctx, err))) break;

@@ -15,6 +15,12 @@ typedef struct {
   double value;
 } entry;
 
+/* What a first look at the lines finds, before they are held against the rules. */
+typedef struct {
+  size_t n, targets, entries;
+  uint32_t largest; /* index */
+} outlook;
+
 typedef struct {
   mn_input *in;
   const char *path;
@@ -22,6 +28,7 @@ typedef struct {
   size_t dim;         /* as given; 0: the largest index */
   size_t columns;     /* targets; 0 until the first line was seen */
   uint32_t largest;   /* index seen */
+  outlook expected;   /* all 0: not known */
   mn_growing y;       /* double: n x columns */
   mn_growing entries; /* entry: all samples, one after another */
   mn_growing ends;    /* size_t: n, where each sample's entries end */
@@ -44,9 +51,8 @@ static mn_status take_targets(libsvm *f, const char **p, mn_error *err)
     if (!end || (*end && !strchr(" \t,", *end))) return malformed(f, "a label or a target", *p, err);
     mn_status st = mn_text_check_finite(f->path, f->line, "target", columns + 1, value, err);
     if (st) return st;
-    double *y = mn_growing_add(&f->y, 1, sizeof *y);
-    if (!y) return MN_NO_MEMORY(err, f->y.room * sizeof *y);
-    *y = value;
+    if ((st = mn_growing_room(&f->y, 1, sizeof value, err))) return st;
+    *(double *)mn_growing_add(&f->y, 1, sizeof value) = value;
     more = *end == ',';
     *p = end + more;
   }
@@ -92,16 +98,45 @@ static mn_status take_line(libsvm *f, char *line, mn_error *err)
   mn_status st = take_targets(f, &p, err);
   while (!st && *(p = mn_text_skip(p))) {
     if ((st = take_entry(f, &p, e.index, &e, err))) break;
-    entry *kept = mn_growing_add(&f->entries, 1, sizeof *kept);
-    if (!kept) return MN_NO_MEMORY(err, f->entries.room * sizeof *kept);
-    *kept = e;
+    if ((st = mn_growing_room(&f->entries, 1, sizeof e, err))) break;
+    *(entry *)mn_growing_add(&f->entries, 1, sizeof e) = e;
   }
+  if (!st) st = mn_growing_room(&f->ends, 1, sizeof(size_t), err);
   if (st) return st;
   if (e.index > f->largest) f->largest = e.index;
-  size_t *end = mn_growing_add(&f->ends, 1, sizeof *end);
-  if (!end) return MN_NO_MEMORY(err, f->ends.room * sizeof *end);
-  *end = f->entries.count;
+  *(size_t *)mn_growing_add(&f->ends, 1, sizeof(size_t)) = f->entries.count;
   return MN_OK;
+}
+
+/* Indices ascend: a line's last one is its largest. */
+static void look_at_line(void *arg, char *line)
+{
+  outlook *all = &((libsvm *)arg)->expected;
+  const char *colon = NULL, *p;
+  line[strcspn(line, "#")] = '\0';
+  if (!*(p = mn_text_skip(line))) return;
+  all->n++, all->targets++;
+  for (; *p && *p != ' ' && *p != '\t'; p++) all->targets += *p == ',';
+  for (; *p; p++)
+    if (*p == ':') all->entries++, colon = p;
+  if (!colon) return;
+  while (colon > line && isdigit((unsigned char)colon[-1])) colon--;
+  uint32_t last = take_index(&colon);
+  if (last > all->largest) all->largest = last;
+}
+
+/* The pairs and the matrix are in memory at once, in the end. */
+static mn_status reserve(libsvm *f, const mn_context *ctx, mn_error *err)
+{
+  const outlook *all = &f->expected;
+  size_t dim = f->dim ? f->dim : all->largest;
+  if (!all->n || !dim) return MN_OK;
+  mn_data_shape shape = {all->n, dim, MN_F64, all->targets / all->n, 0};
+  shape.beside = all->entries * sizeof(entry) + all->n * sizeof(size_t);
+  mn_status st = mn_data_check_room(f->path, &shape, ctx, err);
+  if (!st) st = mn_growing_room(&f->y, all->targets, sizeof(double), err);
+  if (!st) st = mn_growing_room(&f->entries, all->entries, sizeof(entry), err);
+  return st ? st : mn_growing_room(&f->ends, all->n, sizeof(size_t), err);
 }
 
 static double *make_dense(const libsvm *f, size_t n, size_t dim)
@@ -120,7 +155,7 @@ static mn_status finish(libsvm *f, const mn_context *ctx, mn_data **out, mn_erro
   if (!n) return MN_FAIL(err, MN_ERR_DATA, "%s: at least one sample expected, none found", f->path);
   if (!dim) return MN_FAIL(err, MN_ERR_DATA, "%s: at least one feature expected, none found", f->path);
   /* an index says nothing about how many there are: the matrix it asks for has to fit into memory */
-  mn_status st = mn_data_check_room(f->path, &(mn_data_shape){n, dim, MN_F64, 0}, ctx, err); /* targets are there */
+  mn_status st = mn_data_check_room(f->path, &(mn_data_shape){n, dim, MN_F64, 0, 0}, ctx, err); /* targets are there */
   if (st) return st;
   double *x = make_dense(f, n, dim), *y = mn_growing_take(&f->y, sizeof *y);
   st = x ? mn_data_adopt(n, dim, x, f->columns, y, out, err) : MN_NO_MEMORY(err, n * dim * sizeof *x);
@@ -132,10 +167,12 @@ static mn_status finish(libsvm *f, const mn_context *ctx, mn_data **out, mn_erro
 static mn_status read_libsvm(const char *path, size_t dim, const mn_context *ctx, mn_data **out, mn_error *err)
 {
   char *line;
-  libsvm f = {.path = path, .dim = dim};
-  mn_status st = mn_input_open(path, ctx, &f.in, err);
+  const mn_growing none = {.path = path, .ctx = ctx};
+  libsvm f = {.path = path, .dim = dim, .y = none, .entries = none, .ends = none};
+  mn_status st = mn_text_open(path, look_at_line, &f, ctx, &f.in, err);
   if (st) return st;
-  while (!(st = mn_input_line(f.in, &line, &f.line, err)) && line)
+  st = reserve(&f, ctx, err);
+  while (!st && !(st = mn_input_line(f.in, &line, &f.line, err)) && line)
     if ((st = take_line(&f, line, err))) break;
   if (!st) st = finish(&f, ctx, out, err);
   mn_free(f.y.items);

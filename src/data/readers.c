@@ -5,6 +5,7 @@
 #include <float.h>
 #include <locale.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,16 +113,25 @@ static size_t room_left(size_t budget)
   return available ? available : SIZE_MAX;
 }
 
+mn_status mn_data_check_bytes(const char *path, const char *what, size_t bytes, const mn_context *ctx, mn_error *err)
+{
+  char need[32], have[32];
+  size_t budget = ctx ? ctx->memory_bytes : 0, room = room_left(budget);
+  if (bytes <= room) return MN_OK;
+  return MN_FAIL(err, MN_ERR_BUDGET, "%s: %s %s bytes of memory, %s %s", path, what, mn_group_digits(bytes, need),
+                 mn_group_digits(room, have), budget ? "are left of the budget (--memory)" : "are there");
+}
+
 mn_status mn_data_check_room(const char *path, const mn_data_shape *shape, const mn_context *ctx, mn_error *err)
 {
-  char a[32], b[32], c[32], d[32];
-  size_t budget = ctx ? ctx->memory_bytes : 0, room = room_left(budget), row, bytes;
+  char a[32], b[32], what[96];
+  size_t row, bytes;
   mn_status st = mn_size_product(path, shape->dim, mn_dtype_size(shape->type), &row, err);
   if (!st) st = mn_size_product(path, shape->n, row + shape->columns * sizeof(double), &bytes, err);
-  if (st || bytes <= room) return st;
-  return MN_FAIL(err, MN_ERR_BUDGET, "%s: %s samples of %s features need %s bytes of memory, %s %s", path,
-                 mn_group_digits(shape->n, a), mn_group_digits(shape->dim, b), mn_group_digits(bytes, c),
-                 mn_group_digits(room, d), budget ? "are left of the budget (--memory)" : "are there");
+  if (st) return st;
+  snprintf(what, sizeof what, "%s samples of %s features need", mn_group_digits(shape->n, a),
+           mn_group_digits(shape->dim, b));
+  return mn_data_check_bytes(path, what, bytes + shape->beside, ctx, err);
 }
 
 void mn_data_set_name(mn_data *data, const char *path)

@@ -34,12 +34,16 @@ void mn_spec_close(mn_spec *spec);
 /* Takes KEY=VALUE, an integer in least ... most, out of the parts if it is there; `*value` stays as it was if not. */
 mn_status mn_spec_take_size(mn_spec *spec, const char *key, size_t least, size_t most, size_t *value, mn_error *err);
 
-/* MN_ERR_BUDGET when a set of this shape is more than the context's budget, or the machine, has room for: to be asked
- * before anything is allocated. */
+/* MN_ERR_BUDGET when bytes are more than the context's budget, or the machine, has room for: to be asked before they
+ * are allocated. `what` ends in a verb: "mirror images of 100 samples need". */
+mn_status mn_data_check_bytes(const char *path, const char *what, size_t bytes, const mn_context *ctx, mn_error *err);
+
+/* The same for a set of this shape. */
 typedef struct {
   size_t n, dim;
   mn_dtype type;
   size_t columns;
+  size_t beside; /* bytes that reading takes beside the set */
 } mn_data_shape;
 mn_status mn_data_check_room(const char *path, const mn_data_shape *shape, const mn_context *ctx, mn_error *err);
 

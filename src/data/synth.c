@@ -193,7 +193,7 @@ mn_status mn_data_open_synth(const char *arguments, const mn_context *ctx, mn_da
   char name[sizeof data->name];
   mn_status st;
   if ((st = read_pairs(g, arguments + length, &options, err))) goto done;
-  mn_data_shape shape = {options.n, options.d, g->side ? MN_U8 : MN_F64, options.columns};
+  mn_data_shape shape = {options.n, options.d, g->side ? MN_U8 : MN_F64, options.columns, 0};
   snprintf(name, sizeof name, "synth:%s", g->info.name);
   if ((st = mn_data_check_room(name, &shape, ctx, err))) goto done;
   if ((st = mn_data_create(shape.n, shape.dim, shape.type, shape.columns, &data, err))) goto done;

@@ -7,6 +7,7 @@
 
 #include "core/memory.h"
 #include "core/status.h"
+#include "data/readers.h"
 
 enum { EXACT_DIGITS = 15 }; /* integers of 15 digits and powers of ten up to 10^22 are doubles without rounding */
 
@@ -56,24 +57,44 @@ mn_status mn_text_check_finite(const char *path, size_t line, const char *what, 
                               : "-inf");
 }
 
+mn_status mn_text_open(const char *path, void (*look)(void *arg, char *line), void *arg, const mn_context *ctx,
+                       mn_input **out, mn_error *err)
+{
+  char *line;
+  size_t number;
+  mn_status st = mn_input_open(path, ctx, out, err);
+  if (st || !mn_input_is_regular(*out)) return st;
+  while (!(st = mn_input_line(*out, &line, &number, err)) && line) look(arg, line);
+  mn_input_close(out);
+  return st ? st : mn_input_open(path, ctx, out, err);
+}
+
+mn_status mn_growing_room(mn_growing *array, size_t more, size_t size, mn_error *err)
+{
+  const size_t least = 256, checked_bytes = (size_t)1 << 20; /* asking takes longer than less of it is worth */
+  if (array->room - array->count >= more) return MN_OK;
+  size_t added = array->room / 2 + more + least, bytes;
+  mn_status st = mn_size_product(array->path, added, size, &bytes, err);
+  if (!st && bytes >= checked_bytes)
+    st = mn_data_check_bytes(array->path, "more of its lines need", bytes, array->ctx, err);
+  if (st) return st;
+  void *larger = mn_realloc(array->items, array->room + added, size);
+  if (!larger) return MN_NO_MEMORY(err, (array->room + added) * size);
+  array->items = larger;
+  array->room += added;
+  return MN_OK;
+}
+
 void *mn_growing_add(mn_growing *array, size_t more, size_t size)
 {
-  const size_t least = 256;
-  if (array->room - array->count < more) {
-    size_t room = array->room + array->room / 2 + more + least;
-    void *larger = mn_realloc(array->items, room, size);
-    if (!larger) return NULL;
-    array->items = larger;
-    array->room = room;
-  }
   array->count += more;
   return (char *)array->items + (array->count - more) * size;
 }
 
 void *mn_growing_take(mn_growing *array, size_t size)
 {
-  void *items = array->items;
-  void *smaller = array->count < array->room ? mn_realloc(items, array->count, size) : NULL;
-  *array = (mn_growing){0};
-  return smaller ? smaller : items;
+  void *items = mn_shrink(array->items, array->count, size);
+  array->items = NULL;
+  array->count = array->room = 0;
+  return items;
 }

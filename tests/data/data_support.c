@@ -101,6 +101,25 @@ mn_status open_spec(const char *spec, mn_data **out, mn_error *err)
   return mn_data_open(text, NULL, out, err);
 }
 
+static int count_any(void *user, const mn_progress *progress)
+{
+  (void)progress;
+  ++*(int *)user;
+  return 0;
+}
+
+mn_status open_within(const char *spec, size_t more, int *reports, mn_error *err)
+{
+  char text[2048];
+  mn_data *d = NULL;
+  const mn_context ctx = {.progress = count_any, .user = reports, .memory_bytes = mn_memory_current_rss() + more};
+  expand(spec, text);
+  mn_status st = mn_data_open(text, &ctx, &d, err);
+  assert_true(!st == (d != NULL));
+  mn_data_close(&d);
+  return st;
+}
+
 mn_status write_spec(const mn_data *data, const char *spec, mn_error *err)
 {
   char text[2048];

@@ -36,6 +36,9 @@ void save(const file_bytes *f, const char *name);
 mn_status open_spec(const char *spec, mn_data **out, mn_error *err);
 mn_status write_spec(const mn_data *data, const char *spec, mn_error *err);
 
+/* The same, under a budget of what the process holds and `more` bytes, and closes; counts reports of progress. */
+mn_status open_within(const char *spec, size_t more, int *reports, mn_error *err);
+
 /* Opens and asserts that it works. */
 mn_data *must_open(const char *spec);
 

@@ -87,20 +87,41 @@ static void test_take(void **state)
   assert_memory_not_equal(train, test, sizeof test);
   for (int type = MN_U8; type <= MN_F64; type++) {
     mn_data *d = numbered(N, (mn_dtype)type);
-    assert_int_equal(mn_data_take(&d, 0, 0, 7, MN_TRAIN, NULL), MN_OK);
+    assert_int_equal(mn_data_take(&d, 0, 0, 7, MN_TRAIN, NULL, NULL), MN_OK);
     assert_rows(d, natural, N);
-    assert_int_equal(mn_data_take(&d, 15, 0, 7, MN_TRAIN, NULL), MN_OK);
+    assert_int_equal(mn_data_take(&d, 15, 0, 7, MN_TRAIN, NULL, NULL), MN_OK);
     assert_rows(d, natural, 15);
     mn_data_close(&d);
     d = numbered(N, (mn_dtype)type);
-    assert_int_equal(mn_data_take(&d, 0, 1, 7, MN_TRAIN, NULL), MN_OK);
+    assert_int_equal(mn_data_take(&d, 0, 1, 7, MN_TRAIN, NULL, NULL), MN_OK);
     assert_rows(d, train, N);
     mn_data_close(&d);
     d = numbered(N, (mn_dtype)type);
-    assert_int_equal(mn_data_take(&d, 11, 1, 7, MN_TEST, NULL), MN_OK);
+    assert_int_equal(mn_data_take(&d, 11, 1, 7, MN_TEST, NULL, NULL), MN_OK);
     assert_rows(d, test, 11);
     mn_data_close(&d);
   }
+}
+
+/* The order of a shuffle counts; a set whose shuffle is refused is as it was. */
+static void test_take_budget(void **state)
+{
+  (void)state;
+  enum { N = 1 << 21 };
+  mn_error err = {0};
+  mn_data *d = NULL;
+  assert_int_equal(mn_data_create(N, 1, MN_U8, 0, &d, NULL), MN_OK);
+  for (size_t i = 0; i < N; i++) ((unsigned char *)d->x)[i] = (unsigned char)(i % 251);
+  mn_context ctx = {.memory_bytes = mn_memory_current_rss() + (4 << 20)};
+  strcpy(d->name, "many");
+  assert_int_equal(mn_data_take(&d, 1000, 1, 3, MN_TRAIN, &ctx, &err), MN_ERR_BUDGET);
+  assert_non_null(strstr(err.text, "many: the order of 2,097,152 samples needs 16,777,216 bytes of memory"));
+  assert_int_equal(d->n, N);
+  for (size_t i = 0; i < N; i++) assert_int_equal(((unsigned char *)d->x)[i], i % 251);
+  ctx.memory_bytes = mn_memory_current_rss() + (20 << 20);
+  assert_int_equal(mn_data_take(&d, 1000, 1, 3, MN_TRAIN, &ctx, &err), MN_OK);
+  assert_int_equal(d->n, 1000);
+  mn_data_close(&d);
 }
 
 static void test_take_too_many(void **state)
@@ -109,7 +130,7 @@ static void test_take_too_many(void **state)
   mn_error err;
   size_t natural[3] = {0, 1, 2};
   mn_data *d = numbered(3, MN_U8);
-  assert_int_equal(mn_data_take(&d, 1234, 0, 0, MN_TRAIN, &err), MN_ERR_ARGUMENT);
+  assert_int_equal(mn_data_take(&d, 1234, 0, 0, MN_TRAIN, NULL, &err), MN_ERR_ARGUMENT);
   assert_string_equal(err.text, "numbered: 1,234 samples wanted, 3 there");
   assert_rows(d, natural, 3);
   mn_data_close(&d);
@@ -264,7 +285,7 @@ static mn_status all_calls(void *arg, mn_error *err)
   if (st) return st;
   memset(d->x, 0, 20 * 3 * sizeof(double));
   memset(d->y, 0, 20 * sizeof(double));
-  st = mn_data_take(&d, 10, 1, 3, MN_TRAIN, err);
+  st = mn_data_take(&d, 10, 1, 3, MN_TRAIN, NULL, err);
   if (!st) st = mn_data_classes(d, &labels, &count, err);
   if (!st) st = mn_data_duplicates(d, &pairs, &count, err);
   if (!st) st = mn_data_summarise(d, &s, err);
@@ -283,9 +304,11 @@ static void test_allocations(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_create),           cmocka_unit_test(test_take),       cmocka_unit_test(test_take_too_many),
-      cmocka_unit_test(test_labels),           cmocka_unit_test(test_duplicates), cmocka_unit_test(test_no_duplicates),
-      cmocka_unit_test(test_colliding_hashes), cmocka_unit_test(test_summary),    cmocka_unit_test(test_allocations),
+      cmocka_unit_test(test_create),        cmocka_unit_test(test_take),
+      cmocka_unit_test(test_take_too_many), cmocka_unit_test(test_take_budget),
+      cmocka_unit_test(test_labels),        cmocka_unit_test(test_duplicates),
+      cmocka_unit_test(test_no_duplicates), cmocka_unit_test(test_colliding_hashes),
+      cmocka_unit_test(test_summary),       cmocka_unit_test(test_allocations),
   };
   return cmocka_run_group_tests_name("data", tests, NULL, NULL);
 }

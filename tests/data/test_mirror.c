@@ -69,7 +69,7 @@ static void every_shape_type_and_target(void **state)
     for (int type = MN_U8; type <= MN_F64; type++)
       for (size_t columns = 0; columns < 3; columns++) {
         mn_data *d = images(5, shapes[s], (mn_dtype)type, columns), *old = copy(d);
-        assert_int_equal(mn_data_mirror(&d, NULL), MN_OK);
+        assert_int_equal(mn_data_mirror(&d, NULL, NULL), MN_OK);
         assert_mirrored(old, d);
         assert_true((d->y == NULL) == (columns == 0));
         mn_data_close(&old);
@@ -86,7 +86,7 @@ static void one_picture_by_hand(void **state)
   mn_data *d = images(1, (const size_t[]){2, 2, 3}, MN_U8, 1);
   memcpy(d->x, before, sizeof before);
   d->y[0] = 7;
-  assert_int_equal(mn_data_mirror(&d, NULL), MN_OK);
+  assert_int_equal(mn_data_mirror(&d, NULL, NULL), MN_OK);
   assert_int_equal(d->n, 2);
   assert_memory_equal(d->x, before, sizeof before);
   assert_memory_equal((char *)d->x + sizeof before, after, sizeof after);
@@ -101,9 +101,9 @@ static void twice_is_the_original(void **state)
   for (int type = MN_U8; type <= MN_F64; type++) {
     mn_data *d = images(6, (const size_t[]){3, 4, 5}, (mn_dtype)type, 1), *old = copy(d);
     size_t bytes = old->n * old->dim * mn_dtype_size(old->type);
-    assert_int_equal(mn_data_mirror(&d, NULL), MN_OK);
+    assert_int_equal(mn_data_mirror(&d, NULL, NULL), MN_OK);
     assert_memory_not_equal((char *)d->x + bytes, old->x, bytes);
-    assert_int_equal(mn_data_mirror(&d, NULL), MN_OK);
+    assert_int_equal(mn_data_mirror(&d, NULL, NULL), MN_OK);
     assert_int_equal(d->n, 24);
     assert_memory_equal(d->x, old->x, bytes);
     assert_memory_equal((char *)d->x + 3 * bytes, old->x, bytes);
@@ -121,7 +121,7 @@ static void an_image_that_is_its_own_mirror(void **state)
   mn_data *d = images(3, (const size_t[]){2, 2, 3}, MN_F64, 1);
   double *x = d->x;
   for (size_t r = 0; r < 4; r++) x[12 + 3 * r] = x[12 + 3 * r + 2]; /* of the second image */
-  assert_int_equal(mn_data_mirror(&d, NULL), MN_OK);
+  assert_int_equal(mn_data_mirror(&d, NULL, NULL), MN_OK);
   assert_int_equal(mn_data_duplicates(d, &pairs, &count, NULL), MN_OK);
   assert_int_equal(count, 1);
   assert_true(pairs[0].first == 1 && pairs[0].second == 4);
@@ -138,15 +138,32 @@ static void samples_without_a_shape(void **state)
     mn_error err = {0};
     mn_data *d = images(4, (const size_t[]){1, 2, 3}, MN_F32, 1), *old = copy(d), *before = d;
     d->channels = shapes[s][0], d->height = shapes[s][1], d->width = shapes[s][2];
-    assert_int_equal(mn_data_mirror(&d, &err), MN_ERR_DATA);
+    assert_int_equal(mn_data_mirror(&d, NULL, &err), MN_ERR_DATA);
     assert_string_equal(err.text, "pictures: images expected to mirror, samples of 6 features without a shape found");
-    assert_int_equal(mn_data_mirror(&d, NULL), MN_ERR_DATA);
+    assert_int_equal(mn_data_mirror(&d, NULL, NULL), MN_ERR_DATA);
     assert_ptr_equal(d, before);
     assert_int_equal(d->n, 4);
     assert_memory_equal(d->x, old->x, 4 * 6 * sizeof(float));
     mn_data_close(&old);
     mn_data_close(&d);
   }
+}
+
+/* As much again has to fit; a set that is refused is as it was. */
+static void a_budget(void **state)
+{
+  (void)state;
+  mn_error err = {0};
+  mn_data *d = images(4, (const size_t[]){4, 1000, 1000}, MN_U8, 1), *old = copy(d);
+  mn_context ctx = {.memory_bytes = mn_memory_current_rss() + (12 << 20)};
+  assert_int_equal(mn_data_mirror(&d, &ctx, &err), MN_ERR_BUDGET);
+  assert_non_null(strstr(err.text, "pictures: mirror images of 4 samples need 16,000,032 bytes of memory"));
+  must_equal(old, d);
+  ctx.memory_bytes = mn_memory_current_rss() + (20 << 20);
+  assert_int_equal(mn_data_mirror(&d, &ctx, &err), MN_OK);
+  assert_int_equal(d->n, 8);
+  mn_data_close(&old);
+  mn_data_close(&d);
 }
 
 /* A set for which the call fails is as it was. */
@@ -161,7 +178,7 @@ static mn_status mirror_once(void *arg, mn_error *err)
   memcpy(d->name, old->name, sizeof d->name);
   memcpy(d->x, old->x, old->n * old->dim * mn_dtype_size(old->type));
   memcpy(d->y, old->y, old->n * old->columns * sizeof *old->y);
-  st = mn_data_mirror(&d, err);
+  st = mn_data_mirror(&d, NULL, err);
   assert_true((st != MN_OK) == (mn_memory_failures() > failures));
   if (st)
     must_equal(old, d);
@@ -182,9 +199,13 @@ static void every_allocation(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_shape_type_and_target), cmocka_unit_test(one_picture_by_hand),
-      cmocka_unit_test(twice_is_the_original),       cmocka_unit_test(an_image_that_is_its_own_mirror),
-      cmocka_unit_test(samples_without_a_shape),     cmocka_unit_test(every_allocation),
+      cmocka_unit_test(every_shape_type_and_target),
+      cmocka_unit_test(one_picture_by_hand),
+      cmocka_unit_test(twice_is_the_original),
+      cmocka_unit_test(an_image_that_is_its_own_mirror),
+      cmocka_unit_test(samples_without_a_shape),
+      cmocka_unit_test(every_allocation),
+      cmocka_unit_test(a_budget),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

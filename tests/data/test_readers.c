@@ -360,26 +360,6 @@ static void test_progress(void **state)
 
 /* The budget */
 
-static int count_any(void *user, const mn_progress *progress)
-{
-  (void)progress;
-  ++*(int *)user;
-  return 0;
-}
-
-/* Opens under a budget of what the process holds and `more` bytes. */
-static mn_status open_within(const char *text, size_t more, int *calls, mn_error *err)
-{
-  char spec[512];
-  mn_data *d = NULL;
-  const mn_context ctx = {.progress = count_any, .user = calls, .memory_bytes = mn_memory_current_rss() + more};
-  snprintf(spec, sizeof spec, text, dir);
-  mn_status st = mn_data_open(spec, &ctx, &d, err);
-  assert_true(!st == (d != NULL));
-  mn_data_close(&d);
-  return st;
-}
-
 /* An IDX file of n x 1,000 bytes, a hole. */
 static void save_hole(const char *name, size_t n)
 {
@@ -394,7 +374,7 @@ static void save_hole(const char *name, size_t n)
 static void test_budget(void **state)
 {
   (void)state;
-  const char *const specs[] = {"idx:%s/hole", "cifar:%s/a.bin", "synth:gaussian,n=40000,d=100", "libsvm:%s/wide"};
+  const char *const specs[] = {"idx:@hole", "cifar:@a.bin", "synth:gaussian,n=40000,d=100", "libsvm:@wide"};
   const size_t needs[] = {40000000, 3 * 3080, 40000 * 101 * 8, 5000000 * 8};
   file_bytes wide = {0};
   put_text(&wide, "1 5000000:1\n");

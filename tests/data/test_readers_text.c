@@ -1,9 +1,15 @@
 /* Readers of text: CSV and LIBSVM. */
+#define _XOPEN_SOURCE 700
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "core/memory.h"
 #include "core/random.h"
 #include "data/text.h"
 #include "data_support.h"
@@ -127,13 +133,105 @@ static void test_libsvm_errors(void **state)
   expect_error("libsvm:@t,x", "1 3:1\n", MN_ERR_ARGUMENT, "libsvm:FILE[,dim=D] expected");
 }
 
-/* Thirty bytes whose matrix would take petabytes. */
+/* Thirty bytes whose matrix would take petabytes; 40 more a sample for a target, a pair and an end. */
 static void test_libsvm_budget(void **state)
 {
   (void)state;
   char text[8192] = "";
   for (int i = 0; i < 200; i++) strcat(text, "1 2147483647:1\n");
-  expect_error("libsvm:@t", text, MN_ERR_BUDGET, "200 samples of 2,147,483,647 features need 3,435,973,835,200");
+  expect_error("libsvm:@t", text, MN_ERR_BUDGET, "200 samples of 2,147,483,647 features need 3,435,973,841,600");
+}
+
+/* A table of ROWS x 100 digits with commas between them, as CSV or as LIBSVM text; the last line is not text of
+ * numbers. */
+enum { ROWS = 20000 };
+
+static size_t digit(size_t i, size_t j)
+{
+  return (i * 7 + j) % 9 + 1;
+}
+
+static void save_table(const char *name, int as_libsvm, const char *last)
+{
+  FILE *f = fopen(mn_test_write(dir, name, "", 0), "w");
+  assert_non_null(f);
+  for (size_t i = 0; i < ROWS; i++) {
+    if (as_libsvm) fprintf(f, "%zu 3:%zu 1000:%zu\n", digit(i, 0), digit(i, 1), digit(i, 2));
+    for (size_t j = 0; !as_libsvm && j < 100; j++) fprintf(f, "%zu%c", digit(i, j), j < 99 ? ',' : '\n');
+  }
+  fputs(last, f);
+  assert_int_equal(fclose(f), 0);
+}
+
+/* What does not fit is refused before it is read: before what is wrong in the last line is found. */
+static void test_budget(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *spec, *text;
+    size_t bytes;
+  } cases[] = {
+      {"csv:@c,targets=3", "c: 20,001 samples of 97 features need 16,000,800 bytes", 20001 * 100 * 8},
+      {"libsvm:@l", "l: 20,001 samples of 1,000 features need 160,968,016 bytes", 20001 * (1000 + 6) * 8},
+      {"libsvm:@l,dim=1500", "l: 20,001 samples of 1,500 features need 240,972,016 bytes", 20001 * (1500 + 6) * 8},
+  };
+  save_table("c", 0, "wrong\n");
+  save_table("l", 1, "wrong\n");
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    mn_error err = {0};
+    int reports = 0;
+    assert_int_equal(open_within(cases[i].spec, cases[i].bytes / 2, &reports, &err), MN_ERR_BUDGET);
+    if (!strstr(err.text, cases[i].text)) fail_msg("'%s'", err.text);
+    assert_non_null(strstr(err.text, "left of the budget (--memory)"));
+    assert_int_equal(open_within(cases[i].spec, cases[i].bytes + (4 << 20), &reports, &err), MN_ERR_FORMAT);
+    assert_non_null(strstr(err.text, "line 20001"));
+    assert_int_equal(mn_memory_live(), 0);
+  }
+}
+
+/* A pipe with what a file holds, written by another process. */
+static void feed(const char *name, const char *from)
+{
+  char path[512], source[512], bytes[4096];
+  snprintf(path, sizeof path, "%s/%s", dir, name);
+  snprintf(source, sizeof source, "%s/%s", dir, from);
+  unlink(path);
+  assert_int_equal(mkfifo(path, 0600), 0);
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child) return;
+  FILE *in = fopen(source, "rb"), *out = fopen(path, "wb");
+  signal(SIGPIPE, SIG_DFL);
+  for (size_t got; in && out && (got = fread(bytes, 1, sizeof bytes, in));) fwrite(bytes, 1, got, out);
+  if (out) fclose(out);
+  _exit(0);
+}
+
+/* A pipe is read once, and held against the budget as it grows. */
+static void test_pipes(void **state)
+{
+  (void)state;
+  static const char *const names[] = {"c", "l"}, *const specs[] = {"csv:@pipe", "libsvm:@pipe"};
+  save_table("c", 0, "");
+  save_table("l", 1, "");
+  for (size_t i = 0; i < 2; i++) {
+    mn_error err = {0};
+    int reports = 0;
+    char spec[16];
+    snprintf(spec, sizeof spec, i ? "libsvm:@%s" : "csv:@%s", names[i]);
+    mn_data *file = must_open(spec);
+    feed("pipe", names[i]);
+    mn_data *pipe = must_open(specs[i]);
+    assert_int_equal(wait(NULL) > 0, 1);
+    strcpy(pipe->name, file->name);
+    must_equal(pipe, file);
+    mn_data_close(&pipe);
+    mn_data_close(&file);
+    feed("pipe", names[i]);
+    assert_int_equal(open_within(specs[i], 1 << 20, &reports, &err), MN_ERR_BUDGET);
+    assert_int_equal(wait(NULL) > 0, 1);
+    if (!strstr(err.text, "pipe: more of its lines need") && i == 0) fail_msg("'%s'", err.text);
+  }
 }
 
 /* Numbers come out as strtod has them, bit for bit. */
@@ -267,7 +365,8 @@ int main(void)
       cmocka_unit_test(test_libsvm_errors), cmocka_unit_test(test_libsvm_budget),
       cmocka_unit_test(test_numbers),       cmocka_unit_test(test_long_lines),
       cmocka_unit_test(test_locale),        cmocka_unit_test(test_header_is_logged),
-      cmocka_unit_test(test_allocations),
+      cmocka_unit_test(test_allocations),   cmocka_unit_test(test_budget),
+      cmocka_unit_test(test_pipes),
   };
   return cmocka_run_group_tests_name("readers_text", tests, make_dir, remove_dir);
 }

@@ -472,7 +472,7 @@ static void test_mnist(void **state)
   mn_data *data;
   mn_error err = {0};
   if (mn_data_open_named("mnist", dir, MN_TRAIN, NULL, &data, &err)) fail_msg("%s", err.text);
-  assert_int_equal(mn_data_take(&data, 2000, 0, 0, MN_TRAIN, NULL), MN_OK);
+  assert_int_equal(mn_data_take(&data, 2000, 0, 0, MN_TRAIN, NULL, NULL), MN_OK);
   mn_fit_options options = auto_options(MN_KERNEL_GAUSSIAN);
   mn_fit_report report = chosen(data, &options);
   double multiple = report.kernel.gamma * report.median;
