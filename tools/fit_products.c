@@ -60,6 +60,7 @@ mn_status mn_cli_fit_products(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
   }
   if (run->features.name == MN_FEATURES_NONE) return MN_OK;
   mn_stream_options options = stream_options(cli, run);
+  if ((st = mn_fit_check_products(run->train, &v->fit, &cli->context, err))) return st;
   st = mn_stream_products(run->train, run->test, &options, &cli->context, &run->products, &run->stream, err);
   return st ? st : mn_fit_place_products(run->products, run->train, &v->fit, &cli->context, err);
 }

@@ -135,6 +135,11 @@ mn_status mn_model_fit_products(const mn_data *train, const mn_products *product
 mn_status mn_fit_load_products(const char *folder, const mn_data *train, const mn_data *test,
                                const mn_fit_options *options, const mn_context *ctx, mn_products **out, mn_error *err);
 
+/* What mn_model_fit_products would refuse of any products of these samples, were they on disk: options, targets, and
+ * memory that has no room for the system. To be asked before features are made. */
+mn_status mn_fit_check_products(const mn_data *train, const mn_fit_options *options, const mn_context *ctx,
+                                mn_error *err);
+
 /* Moves products in memory to disk (mn_products_to_disk) unless the system has room beside them. */
 mn_status mn_fit_place_products(mn_products *products, const mn_data *train, const mn_fit_options *options,
                                 const mn_context *ctx, mn_error *err);

@@ -1,7 +1,6 @@
 /* Where kept products are during a fit. */
 #include "linalg/threads.h"
-#include "model/model.h"
-#include "solve/system.h"
+#include "model/steps.h"
 
 /* Bytes of the system of the first n training samples; of those on disk, as the solver's passes will read them. */
 static double system_bytes(const mn_products *products, size_t n, const mn_fit_options *options, const mn_context *ctx)
@@ -25,6 +24,25 @@ mn_status mn_fit_load_products(const char *folder, const mn_data *train, const m
   st = mn_products_load(folder, n, m, 1, 0, ctx, out, err);
 done:
   if (st) mn_products_close(out);
+  return st;
+}
+
+mn_status mn_fit_check_products(const mn_data *train, const mn_fit_options *options, const mn_context *ctx,
+                                mn_error *err)
+{
+  mn_products *to_come = NULL; /* takes no memory but for a word a sample: as if on disk */
+  mn_fitting f = {0};
+  mn_encoded e = {0};
+  mn_status st = mn_products_open_empty(train->n, 0, MN_PRODUCTS_TILE, MN_F32, train->dim, "", &to_come, err);
+  if (!st) st = mn_fitting_begin(&f, train, to_come, options, err);
+  if (!st) st = mn_encode_targets(train, options, &e, err);
+  if (!st) {
+    const mn_system planned = mn_fitting_planned(&f, e.outputs, ctx);
+    st = mn_solver_check_room(mn_solver_choose(&planned), &planned, err);
+  }
+  mn_encoded_close(&e);
+  mn_fitting_close(&f);
+  mn_products_close(&to_come);
   return st;
 }
 

@@ -325,6 +325,9 @@ TABLE
 refuses 'samples that are no images' 1 'no images' fit -q --train synth:gaussian,n=9,d=16 --features gabor
 refuses 'a patch larger than the image' 1 'smaller than a patch' "${fit[@]}" --features conv --patch 29
 ok 'nothing was made' test ! -e x
+refuses 'memory of the system, before features are made' 1 'cholesky of 30000 samples needs' \
+  fit -q --train synth:digits,n=30000 --features scattering --solver cholesky --precision double --memory 1G --save-gram x
+ok 'none were' test ! -e x
 
 # ---- a budget. Sanitizers and valgrind take memory of their own.
 if [ -n "${TEST_WRAPPER:-}" ] || grep -q fsanitize "${BUILD:-build}/flags"; then
@@ -350,6 +353,7 @@ else
   ok 'are read from disk' same "$(nested b.json products_on_disk)" true
   ok 'the scores are the same' cmp l.npy b.npy
   ok 'the budget is kept' less "$(field b.json peak_rss_bytes)" $((budget + 1))
-  refuses 'a budget below the products' 1 'take fewer images (--n, --n-test)' "${large[@]}" --products double --memory 48M
+  refuses 'a budget below the system' 1 'take fewer samples (--n)' "${large[@]}" --products double --memory 48M
+  refuses 'a budget below the products' 1 'take fewer images (--n, --n-test)' "${large[@]}" --products double --precision single --memory 60M
 fi
 finish

@@ -268,6 +268,23 @@ static void selections_equal_those_of_the_features(void **state)
   images_close(&s);
 }
 
+/* A fit that has no room, or whose options are wrong, is known before there are products. */
+static void what_is_refused_before_features_are_made(void **state)
+{
+  (void)state;
+  images s = images_open();
+  mn_fit_options fit = mn_fit_defaults();
+  mn_error err;
+  assert_int_equal(mn_fit_check_products(s.train, &fit, NULL, &err), MN_OK);
+  fit.solve.memory_bytes = 1;
+  assert_int_equal(mn_fit_check_products(s.train, &fit, NULL, &err), MN_ERR_BUDGET);
+  assert_non_null(strstr(err.text, "of 40 samples needs"));
+  fit.solve.memory_bytes = 0;
+  fit.corrupt = 2;
+  assert_int_equal(mn_fit_check_products(s.train, &fit, NULL, &err), MN_ERR_ARGUMENT);
+  images_close(&s);
+}
+
 static mn_status stream_and_fit(void *arg, mn_error *err)
 {
   const images *s = arg;
@@ -279,7 +296,9 @@ static mn_status stream_and_fit(void *arg, mn_error *err)
   fit.gamma_rule = MN_GAMMA_MEDIAN;
   o.features.scales = 1, o.features.orientations = 2, o.features.pooling = 3;
   o.features.slant = 1;
-  mn_status st = mn_stream_products(s->train, s->test, &o, NULL, &p, &report, err);
+  mn_status st = mn_fit_check_products(s->train, &fit, NULL, err);
+  if (st) return st;
+  st = mn_stream_products(s->train, s->test, &o, NULL, &p, &report, err);
   if (!st) st = mn_model_fit_products(s->train, p, &fit, NULL, &model, err);
   mn_model_close(&model);
   mn_products_close(&p);
@@ -303,6 +322,7 @@ int main(void)
       cmocka_unit_test(a_stopped_run_goes_on),
       cmocka_unit_test(fits_equal_those_of_the_features),
       cmocka_unit_test(selections_equal_those_of_the_features),
+      cmocka_unit_test(what_is_refused_before_features_are_made),
       cmocka_unit_test(failing_allocations),
   };
   return cmocka_run_group_tests_name("stream", tests, mn_test_dir_open, mn_test_dir_close);
