@@ -307,9 +307,10 @@ static mn_status correct(run *r, double *alpha, double *space, mn_error *err)
   double size = mn_norm2(count, d), expected = result.residual * r->out->residual;
   for (size_t i = 0; i < count; i++) d[i] += alpha[i];
   st = mn_system_evaluate(r->s, r->columns, r->y, d, r->ctx, values, left, &after, err);
+  if (st) return st;
   if (size > 0) r->noise = sqrt(fmax(after * after - expected * expected, 0)) / size;
   mn_log(r->ctx, "residual %.1e from K made anew, %.1e by the iteration", after, expected);
-  if (st || after >= r->out->residual) return st;
+  if (after >= r->out->residual) return MN_OK;
   memcpy(alpha, d, count * sizeof *alpha);
   memcpy(residual, left, count * sizeof *residual);
   r->out->residual = after;

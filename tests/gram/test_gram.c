@@ -113,13 +113,13 @@ static void passes_equal_plain_loops(void **state)
 {
   (void)state;
   static const mn_scale scales[] = {MN_SCALE_UNIT, MN_SCALE_NONE, MN_SCALE_STANDARD};
-  static const size_t orders[] = {1, 16, 45};
+  const size_t orders[] = {1, 16, mn_test_is_wrapped() ? 21 : 45};
   for (int type = MN_U8; type <= MN_F64; type++)
     for (size_t c = 0; c < 3; c++)
       for (size_t o = type == MN_U8 ? 0 : 2; o < 3; o++) {
         if (orders[o] == 1 && scales[c] == MN_SCALE_STANDARD) continue; /* a single sample is its own mean */
         naive_set s = naive_open(orders[o], 9, (mn_dtype)type, scales[c], 1);
-        naive_set t = naive_open(23, 9, (mn_dtype)type, scales[c], 2);
+        naive_set t = naive_open(mn_test_is_wrapped() ? 11 : 23, 9, (mn_dtype)type, scales[c], 2);
         check_norms(&s);
         for (int name = 0; name < MN_KERNEL_COUNT; name++) {
           mn_kernel kernel = suited((mn_kernel_name)name, &s);
@@ -143,7 +143,8 @@ static void streamed_tiles_are_put_together(void **state)
   const mn_kernel_name names[] = {MN_KERNEL_LAPLACIAN, MN_KERNEL_NTK};
   for (size_t k = 0; k < 2; k++) {
     mn_kernel kernel = suited(names[k], &s);
-    for (int threads = 1; threads <= 2; threads++) check_multiply(&s, &s, &kernel, 2, threads);
+    for (int threads = mn_test_is_wrapped() ? 2 : 1; threads <= 2; threads++)
+      check_multiply(&s, &s, &kernel, 2, threads);
     check_multiply(&s, &t, &kernel, 1, 3);
     check_multiply(&t, &s, &kernel, 1, 3);
   }

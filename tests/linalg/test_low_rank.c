@@ -94,11 +94,12 @@ static void a_low_numerical_rank_ends_early(void **state)
 {
   (void)state;
   const double gammas[] = {1e-2, 1e-3, 1e-4, 1e-6, 1e-9};
+  const size_t n = mn_test_is_wrapped() ? 350 : 700, seeds = mn_test_is_wrapped() ? 1 : 4;
   for (size_t g = 0; g < 5; g++)
-    for (uint64_t seed = 0; seed < 4; seed++) {
-      matrix m = matrix_gaussian(700, 256, gammas[g]);
-      mn_low_rank *p = matrix_low_rank(&m, 650, 0, seed, 2);
-      assert_true(p->rank >= 1 && p->rank < 650);
+    for (uint64_t seed = 0; seed < seeds; seed++) {
+      matrix m = matrix_gaussian(n, 256, gammas[g]);
+      mn_low_rank *p = matrix_low_rank(&m, n - 50, 0, seed, 2);
+      assert_true(p->rank >= 1 && p->rank < n - 50);
       assert_true(p->trace_left < 3e-6);
       mn_low_rank_close(&p);
       matrix_close(&m);
