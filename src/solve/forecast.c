@@ -21,14 +21,14 @@ static const double factor_share = 0.95, spectral_share = 0.4, preconditioner_sh
 enum { PROBE_LEAST = 256, PROBE_MOST = 2048 };
 static const double probe_flops = 4e9, measure_s = 0.25;
 
-/* Order of the panels that products are timed on: beyond the caches, as those of a fit, but within a quarter of what
- * that will take. */
-enum { STREAM_MOST = 8192, STREAM_LEAST = 256 };
+/* Order of the panels that products are timed on: beyond the caches, and of the width of those of a large fit, but
+ * within half of what that will take. */
+enum { STREAM_MOST = 16384, STREAM_LEAST = 256 };
 
 static size_t stream_size(size_t n, mn_dtype type, double bytes)
 {
   size_t size = n < STREAM_MOST ? n : STREAM_MOST;
-  while (size > STREAM_LEAST && 4 * (double)mn_panels_bytes(size, mn_panels_width(size), type) > bytes) size /= 2;
+  while (size > STREAM_LEAST && 2 * (double)mn_panels_bytes(size, mn_panels_width(size), type) > bytes) size /= 2;
   return size;
 }
 
@@ -99,13 +99,18 @@ static mn_status run_cross(workshop *w, mn_error *err)
                           err);
 }
 
-/* The second call finds its memory in place. */
-static mn_status time_call(workshop *w, mn_status (*call)(workshop *w, mn_error *err), double *seconds, mn_error *err)
+/* The mean of calls for at least that long. The first one, not counted, leaves memory in place. */
+static mn_status time_calls(workshop *w, mn_status (*call)(workshop *w, mn_error *err), double least_s, double *seconds,
+                            mn_error *err)
 {
   mn_status st = call(w, err);
   double begin_s = mn_clock_s();
-  if (!st) st = call(w, err);
-  *seconds = mn_clock_s() - begin_s;
+  int calls = 0;
+  for (*seconds = 0; !st && (!calls || *seconds < least_s); calls++) {
+    st = call(w, err);
+    *seconds = mn_clock_s() - begin_s;
+  }
+  *seconds /= fmax(calls, 1);
   return st;
 }
 
@@ -127,7 +132,7 @@ static mn_status time_product(size_t n, mn_dtype type, size_t columns, int threa
   workshop w = {.threads = threads, .columns = columns};
   mn_status st = workshop_open(&w, n, type, err);
   if (!st) st = mn_panels_populate(w.panels, threads, NULL, err);
-  if (!st) st = time_call(&w, run_product, seconds, err);
+  if (!st) st = time_calls(&w, run_product, measure_s, seconds, err);
   workshop_close(&w);
   return st;
 }
@@ -144,9 +149,9 @@ static mn_status take_probe(const mn_samples *like, const mn_solver_row *row, co
   mn_status st = workshop_open(&w, few.n, type, err);
   double most = fmin(mn_solver_bytes(row, s), mn_solver_room(&s->options));
   out->n = few.n, out->stream = stream_size(n, type, most);
-  if (!st) st = time_call(&w, run_fill, &out->fill_s, err);
-  if (!st) st = time_call(&w, run_made, &out->made_s, err);
-  if (!st) st = time_call(&w, run_cross, &out->cross_s, err);
+  if (!st) st = time_calls(&w, run_fill, 0, &out->fill_s, err);
+  if (!st) st = time_calls(&w, run_made, 0, &out->made_s, err);
+  if (!st) st = time_calls(&w, run_cross, 0, &out->cross_s, err);
   if (!st) st = time_touch(most / 4, threads, &out->touch_s, err);
   workshop_close(&w);
   return st ? st : time_product(out->stream, type, columns, threads, &out->product_s, err);
