@@ -18,7 +18,8 @@ enum {
   MN_CLI_HELP = 64,
   MN_CLI_EXPRESS = 128,
   MN_CLI_FEATURES = 256,
-  MN_CLI_ALL = 511
+  MN_CLI_SWEEP = 512,
+  MN_CLI_ALL = 1023
 };
 
 /* Values of the options; texts are owned. */
@@ -29,6 +30,7 @@ typedef struct {
   char *out, *draw, *draw_images, *draw_errors;
   char *save_gram, *load_gram;
   char *select_gamma, *select_ridge; /* lists */
+  char *gammas, *sigmas, *ridges, *corruptions, *seeds, *log, *csv;
   size_t n, n_test, rows, cols, dim, width, verify, select_samples;
   double corrupt;
   uint64_t shuffle, seed;
@@ -78,6 +80,7 @@ struct mn_cli {
 /* ---- subcommands (minnorm.c) */
 const mn_cli_command *mn_cli_commands(size_t *count);
 mn_status mn_cli_fit(mn_cli *cli, mn_error *err);
+mn_status mn_cli_sweep(mn_cli *cli, mn_error *err);
 mn_status mn_cli_predict(mn_cli *cli, mn_error *err);
 mn_status mn_cli_data(mn_cli *cli, mn_error *err);
 mn_status mn_cli_download(mn_cli *cli, mn_error *err);
@@ -95,6 +98,11 @@ typedef struct {
 
 const mn_cli_row *mn_cli_rows(size_t *count);
 extern const char mn_cli_results[]; /* the group before which the options of library calls stand */
+
+/* Rows of minnorm sweep (sweep_options.c): of its data; lists in the place of a fit's options; of its results. */
+const mn_option *mn_cli_sweep_data_rows(size_t *count);
+const mn_option *mn_cli_sweep_lists(size_t *count);
+const mn_option *mn_cli_sweep_result_rows(size_t *count);
 
 /* Fills the entries of cli->command, its own options and those of library calls, in the order of the help
  * (option_lists.c). */
@@ -123,12 +131,14 @@ mn_status mn_cli_parse(mn_cli *cli, int argc, char **argv, int first, mn_error *
 void mn_cli_release(mn_cli *cli);
 int mn_cli_given(const mn_cli *cli, const char *key);
 
-/* "4000,8000" of the option --n, by the rules of one number, none above `largest`; at most `most` of them. */
+/* Lists of numbers by the rules of one, at most `most` of them: "4000,8000" or, from start to end by a step,
+ * "1000:5000:1000", and both mixed. Of the option --n; of seeds; of finite reals of at least 0 (above 0 where `above`)
+ * and at most `largest`. */
 mn_status mn_cli_read_sizes(const char *text, double largest, size_t most, size_t *sizes, size_t *count, mn_error *err);
-
-/* "0,1e-4,1e-2" of an option: finite numbers of at least 0 (above 0 where `above`), at most `most` of them. */
-mn_status mn_cli_read_reals(const char *key, const char *text, int above, size_t most, double *values, size_t *count,
+mn_status mn_cli_read_seeds(const char *key, const char *text, size_t most, uint64_t *seeds, size_t *count,
                             mn_error *err);
+mn_status mn_cli_read_reals(const char *key, const char *text, int above, double largest, size_t most, double *values,
+                            size_t *count, mn_error *err);
 
 /* Fills err and returns the code. */
 mn_status mn_cli_fail(mn_error *err, mn_status code, const char *format, ...) __attribute__((format(printf, 3, 4)));

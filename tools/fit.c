@@ -1,13 +1,13 @@
 /* minnorm fit: check, read, forecast, fit, predict, report, save. */
 #include "fit.h"
 
-static mn_status check_options(const mn_cli *cli, mn_error *err)
+mn_status mn_cli_fit_check_data(const mn_cli *cli, mn_error *err)
 {
   const mn_cli_values *v = &cli->values;
   if (!v->train && !mn_cli_given(cli, "dataset"))
     return mn_cli_fail(err, MN_ERR_ARGUMENT,
-                       "training samples expected: --dataset NAME or --train SPEC; see minnorm "
-                       "fit --help");
+                       "training samples expected: --dataset NAME or --train SPEC; see minnorm %s --help",
+                       cli->command->name);
   if (mn_cli_given(cli, "sigma") && v->fit.kernel.name != MN_KERNEL_GAUSSIAN)
     return mn_cli_fail(err, MN_ERR_ARGUMENT, "--sigma belongs to the gaussian kernel; use --gamma for %s",
                        mn_kernel_string(v->fit.kernel.name));
@@ -33,7 +33,7 @@ static int is_classification(const mn_cli *cli, const mn_data *train)
   return cli->values.fit.task != MN_TASK_REGRESSION && mn_data_has_labels(train);
 }
 
-static mn_status read_data(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
+mn_status mn_cli_fit_read(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
 {
   const mn_cli_values *v = &cli->values;
   mn_status st = mn_cli_open_data(cli, v->train, MN_TRAIN, v->n, &run->train, err);
@@ -48,12 +48,17 @@ static mn_status read_data(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
   return st;
 }
 
-static mn_status forecast(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
+double mn_cli_fit_budget(const mn_cli *cli)
 {
-  const mn_fit_options *o = &cli->values.fit;
   mn_info info;
   mn_info_get(&info);
-  run->budget_bytes = (double)(o->solve.memory_bytes ? o->solve.memory_bytes : info.memory_available);
+  size_t given = cli->values.fit.solve.memory_bytes;
+  return (double)(given ? given : info.memory_available);
+}
+
+static mn_status forecast(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
+{
+  run->budget_bytes = mn_cli_fit_budget(cli);
   const mn_fit_options planned = mn_cli_fit_planned(cli, run);
   size_t n_test = run->test ? run->test->n : 0;
   mn_status st = mn_fit_forecast(run->train, n_test, &planned, &cli->context, &run->forecast, err);
@@ -101,7 +106,7 @@ static mn_status report_results(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
   return st;
 }
 
-static void close_run(mn_cli_fit_run *run)
+void mn_cli_fit_close(mn_cli_fit_run *run)
 {
   mn_cli_predictions_close(&run->predictions);
   mn_model_close(&run->model);
@@ -116,11 +121,11 @@ mn_status mn_cli_fit(mn_cli *cli, mn_error *err)
   cli->values.fit.solve.scratch = cli->values.scratch;
   mn_cli_fit_run run = {0};
   int dry_run = cli->values.dry_run;
-  mn_status st = check_options(cli, err);
+  mn_status st = mn_cli_fit_check_data(cli, err);
   if (!st) st = mn_cli_fit_features(cli, &run, err);
   if (!st) st = mn_cli_fit_check_select(cli, err);
   if (!st) st = check_writable(cli, err);
-  if (!st) st = read_data(cli, &run, err);
+  if (!st) st = mn_cli_fit_read(cli, &run, err);
   /* of features once there are products of them */
   if (!st && !dry_run && !mn_cli_fit_of_products(cli, &run)) st = mn_cli_fit_select(cli, &run, err);
   if (!st && (dry_run || !cli->values.quiet)) st = forecast(cli, &run, err);
@@ -128,11 +133,11 @@ mn_status mn_cli_fit(mn_cli *cli, mn_error *err)
     st = report_forecast(cli, &run, err);
     goto done;
   }
-  if (!st && !cli->values.quiet) mn_cli_fit_forecast_line(&run, stderr);
+  if (!st && !cli->values.quiet) mn_cli_fit_forecast_line(cli, &run, stderr);
   if (!st) st = fit_and_predict(cli, &run, err);
   if (!st) st = report_results(cli, &run, err);
 done:
-  close_run(&run);
+  mn_cli_fit_close(&run);
   if (!st && !dry_run) mn_cli_fit_release_products(cli, &run);
   return st;
 }

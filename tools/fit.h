@@ -18,6 +18,12 @@ typedef struct {
   double budget_bytes; /* of --memory, or what the machine has available */
 } mn_cli_fit_run;
 
+/* Whether there are samples to train on, and test samples where options need them; reads both. */
+mn_status mn_cli_fit_check_data(const mn_cli *cli, mn_error *err);
+mn_status mn_cli_fit_read(mn_cli *cli, mn_cli_fit_run *run, mn_error *err);
+double mn_cli_fit_budget(const mn_cli *cli);
+void mn_cli_fit_close(mn_cli_fit_run *run);
+
 /* --select: its options; the choice, which becomes the options of the fit; a line of the table, a member of the report.
  */
 mn_status mn_cli_fit_check_select(const mn_cli *cli, mn_error *err);
@@ -45,10 +51,13 @@ void mn_cli_fit_report_features(mn_report *report, const mn_cli_fit_run *run);
 void mn_cli_features_line(const mn_products_info *info);
 void mn_cli_report_features(mn_report *report, const mn_products_info *info);
 
-void mn_cli_fit_forecast_line(const mn_cli_fit_run *run, FILE *out);
+void mn_cli_fit_data_line(const mn_cli *cli, const mn_cli_fit_run *run);
+void mn_cli_fit_forecast_line(const mn_cli *cli, const mn_cli_fit_run *run, FILE *out);
 void mn_cli_fit_forecast_table(const mn_cli *cli, const mn_cli_fit_run *run);
 mn_status mn_cli_fit_forecast_json(const mn_cli *cli, const mn_cli_fit_run *run, mn_error *err);
 void mn_cli_fit_table(const mn_cli *cli, const mn_cli_fit_run *run);
+/* All that a fit says, without what begins and ends a report. */
+void mn_cli_fit_report_members(mn_report *report, const mn_cli *cli, const mn_cli_fit_run *run, const mn_fit_report *r);
 mn_status mn_cli_fit_json(const mn_cli *cli, const mn_cli_fit_run *run, mn_error *err);
 
 /* Members of one kernel: name, and its parameters or null. */

@@ -24,10 +24,10 @@ static void option_text(mn_report *report, const char *key, const mn_fit_options
   mn_report_text(report, key, text);
 }
 
-static void sizes(mn_report *j, const mn_cli *cli, const mn_cli_fit_run *run)
+static void sizes(mn_report *j, const mn_cli *cli, const mn_cli_fit_run *run, size_t n_train)
 {
   mn_report_text(j, "dataset", run->train->name);
-  mn_report_count(j, "n_train", run->train->n);
+  mn_report_count(j, "n_train", n_train);
   if (run->test)
     mn_report_count(j, "n_test", run->test->n);
   else
@@ -176,15 +176,11 @@ static void quality(mn_report *j, const mn_cli_fit_run *run, const mn_fit_report
   loo(j, r);
 }
 
-mn_status mn_cli_fit_json(const mn_cli *cli, const mn_cli_fit_run *run, mn_error *err)
+void mn_cli_fit_report_members(mn_report *j, const mn_cli *cli, const mn_cli_fit_run *run, const mn_fit_report *r)
 {
-  const mn_fit_report *r = mn_model_report(run->model);
-  mn_report *j = NULL;
   mn_info info;
-  mn_status st = mn_cli_report_open(cli, &j, err);
-  if (st) return st;
   mn_info_get(&info);
-  sizes(j, cli, run);
+  sizes(j, cli, run, r->n_train);
   if (r->classes)
     mn_report_count(j, "classes", r->classes);
   else
@@ -197,6 +193,14 @@ mn_status mn_cli_fit_json(const mn_cli *cli, const mn_cli_fit_run *run, mn_error
   system_members(j, r);
   times(j, run, r);
   quality(j, run, r);
+}
+
+mn_status mn_cli_fit_json(const mn_cli *cli, const mn_cli_fit_run *run, mn_error *err)
+{
+  mn_report *j = NULL;
+  mn_status st = mn_cli_report_open(cli, &j, err);
+  if (st) return st;
+  mn_cli_fit_report_members(j, cli, run, mn_model_report(run->model));
   return mn_cli_report_finish(cli, &j, err);
 }
 
@@ -207,7 +211,7 @@ mn_status mn_cli_fit_forecast_json(const mn_cli *cli, const mn_cli_fit_run *run,
   mn_status st = mn_cli_report_open(cli, &j, err);
   if (st) return st;
   mn_report_flag(j, "dry_run", 1);
-  sizes(j, cli, run);
+  sizes(j, cli, run, run->train->n);
   mn_report_text(j, "solver", mn_solver_string(f->solver));
   mn_report_real(j, "threads", mn_cli_threads(cli));
   mn_report_real(j, "bytes", f->bytes);

@@ -1,4 +1,6 @@
 /* minnorm fit --select: lists in, bandwidth and ridge out. */
+#include <math.h>
+
 #include "fit.h"
 
 /* Numbers given by themselves are lists of one. */
@@ -9,12 +11,13 @@ static mn_status read_lists(const mn_cli *cli, mn_select_options *lists, mn_erro
   lists->samples = v->select_samples;
   lists->by = v->select == 2 ? MN_SELECT_BY_ERROR : MN_SELECT_BY_MSE;
   if (v->select_gamma)
-    st = mn_cli_read_reals("select-gamma", v->select_gamma, 1, MN_SELECT_MAX, lists->gammas, &lists->gamma_count, err);
+    st = mn_cli_read_reals("select-gamma", v->select_gamma, 1, (double)INFINITY, MN_SELECT_MAX, lists->gammas,
+                           &lists->gamma_count, err);
   else if (v->fit.gamma_rule == MN_GAMMA_GIVEN)
     lists->gammas[lists->gamma_count++] = v->fit.kernel.gamma;
   if (!st && v->select_ridge)
-    return mn_cli_read_reals("select-ridge", v->select_ridge, 0, MN_SELECT_MAX, lists->ridges, &lists->ridge_count,
-                             err);
+    return mn_cli_read_reals("select-ridge", v->select_ridge, 0, (double)INFINITY, MN_SELECT_MAX, lists->ridges,
+                             &lists->ridge_count, err);
   if (!st && mn_cli_given(cli, "ridge")) lists->ridges[0] = v->fit.solve.ridge, lists->ridge_count = 1;
   return st;
 }

@@ -27,15 +27,15 @@ void mn_cli_describe_kernel(const mn_kernel *kernel, char *text, size_t size)
     snprintf(text, size, ", gamma %.4g", kernel->gamma);
 }
 
-void mn_cli_fit_forecast_line(const mn_cli_fit_run *run, FILE *out)
+void mn_cli_fit_forecast_line(const mn_cli *cli, const mn_cli_fit_run *run, FILE *out)
 {
   const mn_forecast *f = &run->forecast;
-  fprintf(out, "minnorm: fit: forecast: %s of %s, %.2g flops, about %s at %.1f Gflop/s\n",
+  fprintf(out, "minnorm: %s: forecast: %s of %s, %.2g flops, about %s at %.1f Gflop/s\n", cli->command->name,
           mn_number_bytes(f->bytes).text, mn_number_bytes(run->budget_bytes).text, mn_cli_fit_flops(f),
           mn_number_seconds(f->total_s).text, f->gflops);
 }
 
-static void data_line(const mn_cli *cli, const mn_cli_fit_run *run)
+void mn_cli_fit_data_line(const mn_cli *cli, const mn_cli_fit_run *run)
 {
   char features[96], mirror[64];
   mn_cli_describe_features(run->train, features, sizeof features);
@@ -64,7 +64,7 @@ static void forecast_row(const char *phase, double flops, double seconds)
 void mn_cli_fit_forecast_table(const mn_cli *cli, const mn_cli_fit_run *run)
 {
   const mn_forecast *f = &run->forecast;
-  data_line(cli, run);
+  mn_cli_fit_data_line(cli, run);
   mn_cli_line("solver", "%s, %d threads, %.1f Gflop/s measured", mn_solver_string(f->solver), mn_cli_threads(cli),
               f->gflops);
   weighed_line(f->weighed_cg_s, f->weighed_factor_s);
@@ -190,7 +190,7 @@ static void time_lines(const mn_cli *cli, const mn_cli_fit_run *run, const mn_fi
 void mn_cli_fit_table(const mn_cli *cli, const mn_cli_fit_run *run)
 {
   const mn_fit_report *r = mn_model_report(run->model);
-  data_line(cli, run);
+  mn_cli_fit_data_line(cli, run);
   mn_cli_fit_products_line(run);
   if (r->classes)
     mn_cli_line("task", "classification, %zu classes", r->classes);

@@ -20,6 +20,17 @@ static const mn_cli_command commands[] = {
      "minnorm fit --dataset mnist --gamma 0.02 --tol interpolate\n"
      "minnorm fit --dataset mnist --precision double --memory 6G --scratch /var/tmp --checkpoint mnist.checkpoint\n"
      "minnorm fit --train csv:house.csv --kernel matern52 --ridge 1e-3 --json report.json"},
+    {"sweep", MN_CLI_SWEEP, mn_cli_sweep, 0, "--dataset NAME | --train SPEC [--test SPEC] [OPTION...]",
+     "fits a grid of label corruption, ridge, bandwidth and number of samples",
+     "Fits every point of a grid, as minnorm fit would. --n, --gamma, --ridge, --corrupt and --seed take lists, 1,2,5 "
+     "or start:end:step. Levels of label corruption and their seeds are right-hand sides of one factor, so that a "
+     "whole curve costs little more than a fit; each number of samples, bandwidth and ridge has a factor of its own, "
+     "and all share the inner products of --features or --load-gram. --log keeps every point when it is done: the "
+     "same command goes on after a stop.",
+     "minnorm sweep --dataset mnist --gamma 0.02 --corrupt 0:1:0.1 --seed 0,1,2 --log curve.jsonl --plot curve.svg\n"
+     "minnorm sweep --dataset mnist --n 5000 --gamma 0.01,0.02,0.04 --ridge 0,1e-4,1e-2 --csv grid.csv\n"
+     "minnorm sweep --dataset mnist --gamma 0.02 --n 1000:10000:1000 --json growth.json\n"
+     "minnorm sweep --dataset mnist --load-gram gabor.gram --corrupt 0:1:0.25"},
     {"predict", MN_CLI_PREDICT, mn_cli_predict, 0, "--model MODEL --dataset NAME | --test SPEC [OPTION...]",
      "applies a saved model to samples",
      "Loads a model that minnorm fit --save wrote, predicts samples, and writes labels and scores. When the samples "
@@ -62,7 +73,8 @@ static const mn_cli_command commands[] = {
      "Downloads the data sets into --data-dir, resumes what was interrupted and verifies checksums. Each file appears "
      "under its name only when whole.",
      "minnorm data download mnist --data-dir data"},
-    {"bench", MN_CLI_BENCH, mn_cli_bench, 0, "[OPTION...]", "measures Gram, factor, solve and residual against gemm and memory bandwidth",
+    {"bench", MN_CLI_BENCH, mn_cli_bench, 0, "[OPTION...]",
+     "measures Gram, factor, solve and residual against gemm and memory bandwidth",
      "Fills and factors Gram matrices of synthetic samples, and compares the rates with that of a matrix product on "
      "the "
      "same threads, measured before and after.",

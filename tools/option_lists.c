@@ -21,7 +21,10 @@ static void append_table(mn_cli *cli, const mn_option *table, size_t count, void
   for (size_t i = 0; i < count; i++) append(cli, &table[i], target);
 }
 
-enum { FEATURE_COMMANDS = MN_CLI_FEATURES | MN_CLI_FIT }; /* the subcommands that compute features */
+enum {
+  FITTING = MN_CLI_FIT | MN_CLI_SWEEP,
+  FEATURE_COMMANDS = MN_CLI_FEATURES | FITTING
+}; /* the subcommands that compute features */
 
 static const mn_option preset_row = {
     .key = "preset",
@@ -109,7 +112,7 @@ static void append_features(mn_cli *cli)
   append_table(cli, table, 1, &cli->values.features);
   append(cli, &preset_row, &cli->values);
   if (cli->command->bit == MN_CLI_FEATURES) append(cli, &seed_row, &cli->values);
-  if (cli->command->bit == MN_CLI_FIT)
+  if (cli->command->bit & FITTING)
     append_table(cli, stream_rows, sizeof stream_rows / sizeof *stream_rows, &cli->values);
   append_table(cli, table + 1, count - 1, &cli->values.features);
   if (cli->command->bit == MN_CLI_FEATURES) append(cli, mn_option_find(fit, fits, "scale"), &cli->values.fit);
@@ -158,14 +161,33 @@ static const mn_option select_rows[] = {
      .help = "Training samples to choose by, drawn by --seed; 0: all. Each pair takes 2/3 M^3 operations."},
 };
 
+/* Those of a fit, with lists in the place of some. */
+static void append_sweep(mn_cli *cli)
+{
+  size_t count, lists;
+  const mn_option *table = mn_fit_option_table(&count), *list = mn_cli_sweep_lists(&lists);
+  for (size_t i = 0; i < count; i++) {
+    const mn_option *own = mn_option_find(list, lists, table[i].key);
+    append(cli, own ? own : &table[i], own ? (void *)&cli->values : (void *)&cli->values.fit);
+  }
+  table = mn_cli_sweep_result_rows(&count);
+  append_table(cli, table, count, &cli->values);
+}
+
 /* The rows of a library call's options stand between the commands' own: after those of the data, before those of the
  * results. */
 static void append_library(mn_cli *cli)
 {
   size_t count;
   const mn_option *table;
+  if (cli->command->bit == MN_CLI_SWEEP) {
+    table = mn_cli_sweep_data_rows(&count);
+    append_table(cli, table, count, &cli->values);
+  }
   if (cli->command->bit & FEATURE_COMMANDS) append_features(cli);
-  if (cli->command->bit == MN_CLI_FIT) {
+  if (cli->command->bit == MN_CLI_SWEEP) {
+    append_sweep(cli);
+  } else if (cli->command->bit == MN_CLI_FIT) {
     table = mn_fit_option_table(&count);
     append_table(cli, table, count, &cli->values.fit);
     append_table(cli, select_rows, sizeof select_rows / sizeof *select_rows, &cli->values);

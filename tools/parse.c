@@ -179,31 +179,70 @@ void mn_cli_release(mn_cli *cli)
   for (size_t i = 0; i < cli->entry_count; i++) mn_options_release(cli->entries[i].option, 1, cli->entries[i].target);
 }
 
-mn_status mn_cli_read_sizes(const char *text, double largest, size_t most, size_t *sizes, size_t *count, mn_error *err)
+/* ---- lists */
+
+/* Of one row's numbers, all of which have the same size. */
+typedef struct {
+  const mn_option *row;
+  size_t most;
+  void *values;
+  size_t *count;
+} list;
+
+static mn_status add_number(const list *l, const char *text, mn_error *err)
 {
-  const mn_option size = {.key = "n", .type = MN_OPTION_SIZE, .least = 1, .most = largest};
-  char part[32];
-  for (*count = 0;;) {
+  uint64_t *values = l->values; /* or doubles, or sizes: mn_option_set knows */
+  if (*l->count == l->most)
+    return mn_cli_fail(err, MN_ERR_ARGUMENT, "--%s: at most %zu numbers expected", l->row->key, l->most);
+  return mn_option_set(l->row, text, &values[(*l->count)++], err);
+}
+
+/* "0:1:0.1": the end is one of them when a step leads there. Twelve digits make 0.3 of 3 * 0.1. */
+static mn_status add_range(const list *l, const char *text, mn_error *err)
+{
+  double start, end, step;
+  char rest, number[32];
+  mn_status st = MN_OK;
+  if (sscanf(text, "%lf:%lf:%lf%c", &start, &end, &step, &rest) != 3 || !(step > 0) || !(end >= start) ||
+      !isfinite(end) || !isfinite(start))
+    return mn_cli_fail(err, MN_ERR_ARGUMENT, "--%s %.100s: start:end:step with start <= end and step > 0 expected",
+                       l->row->key, text);
+  double last = floor((end - start) / step * (1 + 1e-12) + 1e-9);
+  for (double k = 0; !st && k <= last; k++) {
+    snprintf(number, sizeof number, "%.12g", start + k * step);
+    st = add_number(l, number, err);
+  }
+  return st;
+}
+
+static mn_status read_list(const list *l, const char *text, mn_error *err)
+{
+  char part[64];
+  for (*l->count = 0;;) {
     size_t length = strcspn(text, ",");
-    if (*count == most) return mn_cli_fail(err, MN_ERR_ARGUMENT, "--n: at most %zu numbers expected", most);
     snprintf(part, sizeof part, "%.*s", (int)(length < sizeof part ? length : sizeof part - 1), text);
-    mn_status st = mn_option_set(&size, part, &sizes[(*count)++], err);
+    mn_status st = (strchr(part, ':') ? add_range : add_number)(l, part, err);
     if (st || !text[length]) return st;
     text += length + 1;
   }
 }
 
-mn_status mn_cli_read_reals(const char *key, const char *text, int above, size_t most, double *values, size_t *count,
+mn_status mn_cli_read_sizes(const char *text, double largest, size_t most, size_t *sizes, size_t *count, mn_error *err)
+{
+  const mn_option row = {.key = "n", .type = MN_OPTION_SIZE, .least = 1, .most = largest};
+  return read_list(&(list){&row, most, sizes, count}, text, err);
+}
+
+mn_status mn_cli_read_seeds(const char *key, const char *text, size_t most, uint64_t *seeds, size_t *count,
                             mn_error *err)
 {
-  const mn_option real = {.key = key, .type = MN_OPTION_REAL, .least = 0, .most = (double)INFINITY, .above = above};
-  char part[64];
-  for (*count = 0;;) {
-    size_t length = strcspn(text, ",");
-    if (*count == most) return mn_cli_fail(err, MN_ERR_ARGUMENT, "--%s: at most %zu numbers expected", key, most);
-    snprintf(part, sizeof part, "%.*s", (int)(length < sizeof part ? length : sizeof part - 1), text);
-    mn_status st = mn_option_set(&real, part, &values[(*count)++], err);
-    if (st || !text[length]) return st;
-    text += length + 1;
-  }
+  const mn_option row = {.key = key, .type = MN_OPTION_U64};
+  return read_list(&(list){&row, most, seeds, count}, text, err);
+}
+
+mn_status mn_cli_read_reals(const char *key, const char *text, int above, double largest, size_t most, double *values,
+                            size_t *count, mn_error *err)
+{
+  const mn_option row = {.key = key, .type = MN_OPTION_REAL, .least = 0, .most = largest, .above = above};
+  return read_list(&(list){&row, most, values, count}, text, err);
 }

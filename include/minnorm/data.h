@@ -132,6 +132,10 @@ mn_status mn_data_write(const mn_data *data, const char *spec, mn_error *err);
 /* Writes a contact sheet of the first rows * cols images as PNG (grey or RGB). */
 mn_status mn_data_write_png(const mn_data *data, size_t rows, size_t cols, const char *path, mn_error *err);
 
+/* 32 hexadecimal digits and a 0, of sizes, samples and targets: equal for equal sets on machines of one byte order. The
+ * name does not count. */
+void mn_data_fingerprint(const mn_data *data, char text[33]);
+
 /* Summary of the values, for `minnorm data`. */
 typedef struct {
   double min, max, mean, deviation; /* over all elements of x; deviation is the population's */

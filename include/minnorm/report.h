@@ -38,6 +38,39 @@ void mn_report_end(mn_report *report);
 /* Writes the object to a file, which appears when whole; "-" is standard output, flushed. */
 mn_status mn_report_write(const mn_report *report, const char *path, mn_error *err);
 
+/* The object on one line, to be released with mn_report_free; and an object from such a text (MN_ERR_FORMAT when it is
+ * none), of which a number is asked for by its name, "kernel.gamma" in an object inside: NaN when there is none. */
+mn_status mn_report_line(const mn_report *report, char **line, mn_error *err);
+mn_status mn_report_read(const char *text, mn_report **out, mn_error *err);
+double mn_report_get(const mn_report *report, const char *name);
+void mn_report_free(char *text);
+
+/* A member whose value is JSON already. */
+void mn_report_json(mn_report *report, const char *key, const char *json);
+
+/* ---- JSON lines: a file that a run appends to, a header and then a line an object
+ *
+ * A stop at any moment leaves whole lines; what may follow the last of them is cut off when the file is opened again.
+ */
+typedef struct mn_lines mn_lines;
+
+/* Makes the file, or goes on with one that has the same header. MN_ERR_DATA, naming the first member that differs, with
+ * another one; MN_ERR_IO when another run has the file open. The file of any error is unchanged. */
+mn_status mn_lines_open(const char *path, const char *header, mn_lines **out, mn_error *err);
+void mn_lines_close(mn_lines **lines);
+
+/* Those after the header, appended ones included. */
+size_t mn_lines_count(const mn_lines *lines);
+const char *mn_lines_at(const mn_lines *lines, size_t i); /* i < count; without the line end */
+
+/* The line is on the disk when the call returns. */
+mn_status mn_lines_append(mn_lines *lines, const char *line, mn_error *err);
+
+/* ---- tables as text: names in the first line, then a row a line, exact; what is not a number is empty. rows x
+ * columns, row-major. The file appears when whole. */
+mn_status mn_report_write_csv(const char *path, size_t columns, const char *const *names, size_t rows,
+                              const double *values, mn_error *err);
+
 /* ---- files of predictions */
 
 /* MN_ERR_IO when no file of that name could be written now: to be called before the work. "-" is fine. */

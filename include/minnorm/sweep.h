@@ -59,6 +59,11 @@ typedef struct {
  * becomes its status. */
 typedef mn_status (*mn_sweep_take)(void *user, const mn_sweep_point *point, mn_error *err);
 
+/* What a sweep from its first point on will need, as mn_fit_forecast says it: seconds and flops of all factors, bytes
+ * of the one that takes most. together: points solved at once, of the last number of samples. */
+mn_status mn_sweep_forecast(const mn_data *train, size_t n_test, const mn_sweep_options *options, const mn_context *ctx,
+                            mn_forecast *out, size_t *together, mn_error *err);
+
 /* Fits all points whose done[index] is 0 (done NULL: all). test may be NULL; products as in mn_model_fit_products, or
  * NULL. Solvers stop at fit.solve.tolerance over the root of the number of points solved at once, so that each of these
  * has that residual. Stopping at interpolation goes point by point. Errors: MN_ERR_ARGUMENT for lists out of range,

@@ -69,6 +69,10 @@ mn_status mn_model_values(const mn_model *model, const mn_data *data, size_t col
                           const mn_context *ctx, double *values, mn_error *err);
 void mn_model_add_offset(const mn_model *model, size_t m, const double *values, double *scores);
 
+/* mn_fit_forecast of so many targets solved at once. */
+mn_status mn_forecast_targets(const mn_data *train, size_t n_test, const mn_fit_options *options, size_t together,
+                              const mn_context *ctx, mn_forecast *out, mn_error *err);
+
 /* Whether targets are taken for class labels. */
 int mn_targets_are_classes(const mn_data *train, mn_task task);
 

@@ -55,48 +55,18 @@ static size_t count_left(const sweep *s, size_t first, size_t labels)
   return left;
 }
 
-static void set_options(sweep *s, const mn_sweep_place *place)
+static mn_status begin_factor(sweep *s, const mn_sweep_place *place, size_t left, mn_error *err)
 {
   s->head = *s->train;
   if (place->n) s->head.n = place->n;
-  s->fit = s->options->fit;
-  s->fit.corrupt = 0;
-  s->fit.solve.ridge = place->ridge;
-  if (isnan(place->gamma)) return;
-  s->fit.gamma_rule = MN_GAMMA_GIVEN;
-  s->fit.kernel.gamma = place->gamma;
-}
-
-/* Bytes of predictions of so many columns beyond what solving has taken: the values, and their scores. */
-static int fits(const sweep *s, mn_system *planned, size_t columns)
-{
-  planned->options.columns = columns;
-  size_t m = s->test ? s->test->n : 0;
-  double predictions = (double)m * (double)(columns + outputs_of(s)) * sizeof(double);
-  double need = mn_solver_bytes(mn_solver_choose(planned), planned) + predictions;
-  return need <= mn_solver_room(&planned->options);
-}
-
-/* As many points at once as there is room for; one where each has to end on its own. */
-static size_t choose_most(const sweep *s, size_t left)
-{
-  mn_system planned = mn_fitting_planned(&s->f, 0, s->ctx);
-  size_t parts = 1, most = left;
-  if (s->fit.solve.interpolate) return 1;
-  while (most > 1 && !fits(s, &planned, most * outputs_of(s))) most = (left + parts) / (parts + 1), parts++;
-  return most;
-}
-
-static mn_status begin_factor(sweep *s, const mn_sweep_place *place, size_t left, mn_error *err)
-{
-  set_options(s, place);
+  s->fit = mn_sweep_fit_options(s->options, place);
   mn_status st = mn_fitting_begin(&s->f, &s->head, s->products, &s->fit, err);
   if (!st) st = mn_encode_targets(&s->head, &s->fit, &s->plain, err);
   if (st) return st;
   mn_model *m = s->f.model;
   m->outputs = m->report.outputs = s->plain.outputs;
   m->report.classes = s->plain.labels ? m->outputs : 0;
-  s->part.most = choose_most(s, left);
+  s->part.most = mn_sweep_together(&s->f, s->test ? s->test->n : 0, left, s->ctx);
   m->options.solve.tolerance /= sqrt((double)s->part.most);
   if (s->part.most < left) m->options.solve.need_factor = 1;
   size_t columns = s->part.most * m->outputs;

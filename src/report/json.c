@@ -154,6 +154,58 @@ void mn_report_reals(mn_report *report, const char *key, size_t count, const dou
   mn_report_end(report);
 }
 
+void mn_report_json(mn_report *report, const char *key, const char *json)
+{
+  add(report, key, cJSON_CreateRaw(json));
+}
+
+static mn_status print(const mn_report *report, int lines, char **text, mn_error *err)
+{
+  *text = NULL;
+  if (report->failed) return MN_NO_MEMORY(err, sizeof(cJSON));
+  mn_json_use_memory();
+  *text = lines ? cJSON_Print(report->levels[0]) : cJSON_PrintUnformatted(report->levels[0]);
+  return *text ? MN_OK : MN_NO_MEMORY(err, 256);
+}
+
+mn_status mn_report_line(const mn_report *report, char **line, mn_error *err)
+{
+  return print(report, 0, line, err);
+}
+
+void mn_report_free(char *text)
+{
+  mn_free(text);
+}
+
+mn_status mn_report_read(const char *text, mn_report **out, mn_error *err)
+{
+  mn_status st = mn_report_open(out, err);
+  if (st) return st;
+  cJSON *read = cJSON_Parse(text);
+  if (cJSON_IsObject(read)) {
+    cJSON_Delete((*out)->levels[0]);
+    (*out)->levels[0] = read;
+    return MN_OK;
+  }
+  cJSON_Delete(read);
+  mn_report_close(out);
+  return MN_FAIL(err, MN_ERR_FORMAT, "a JSON object expected, %.40s found", text);
+}
+
+double mn_report_get(const mn_report *report, const char *name)
+{
+  const cJSON *item = report->levels[0];
+  char key[64];
+  while (item && *name) {
+    size_t length = strcspn(name, ".");
+    snprintf(key, sizeof key, "%.*s", (int)(length < sizeof key ? length : sizeof key - 1), name);
+    item = cJSON_GetObjectItemCaseSensitive(item, key);
+    name += length + (name[length] == '.');
+  }
+  return cJSON_IsNumber(item) ? item->valuedouble : NAN;
+}
+
 static mn_status write_file(const char *path, const char *text, mn_error *err)
 {
   mn_atomic_file *file = NULL;
@@ -174,11 +226,10 @@ static mn_status write_stdout(const char *text, mn_error *err)
 
 mn_status mn_report_write(const mn_report *report, const char *path, mn_error *err)
 {
-  if (report->failed) return MN_NO_MEMORY(err, sizeof(cJSON));
-  mn_json_use_memory();
-  char *text = cJSON_Print(report->levels[0]);
-  if (!text) return MN_NO_MEMORY(err, 256);
-  mn_status st = !strcmp(path, "-") ? write_stdout(text, err) : write_file(path, text, err);
+  char *text;
+  mn_status st = print(report, 1, &text, err);
+  if (st) return st;
+  st = !strcmp(path, "-") ? write_stdout(text, err) : write_file(path, text, err);
   mn_free(text);
   return st;
 }

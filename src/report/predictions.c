@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,8 +35,8 @@ mn_status mn_report_check_scores_path(const char *path, mn_error *err)
 static void print_row(FILE *stream, size_t columns, const double *row)
 {
   for (size_t c = 0; c < columns; c++) {
-    char text[40];
-    mn_option_print_real(row[c], text, sizeof text);
+    char text[40] = "";
+    if (!isnan(row[c])) mn_option_print_real(row[c], text, sizeof text);
     fprintf(stream, "%s%s", c ? "," : "", text);
   }
   fputc('\n', stream);
@@ -49,6 +50,19 @@ mn_status mn_report_write_scores(const char *path, size_t m, size_t columns, con
   if (ends_in(path, ".npy")) return mn_npy_write(path, MN_NPY_F8, 2, (size_t[]){m, columns}, scores, err);
   if ((st = mn_atomic_file_open(path, &file, err))) return st;
   for (size_t i = 0; i < m; i++) print_row(mn_atomic_file_stream(file), columns, scores + i * columns);
+  return mn_atomic_file_commit(&file, err);
+}
+
+mn_status mn_report_write_csv(const char *path, size_t columns, const char *const *names, size_t rows,
+                              const double *values, mn_error *err)
+{
+  mn_atomic_file *file = NULL;
+  mn_status st = mn_atomic_file_open(path, &file, err);
+  if (st) return st;
+  FILE *stream = mn_atomic_file_stream(file);
+  for (size_t c = 0; c < columns; c++) fprintf(stream, "%s%s", c ? "," : "", names[c]);
+  fputc('\n', stream);
+  for (size_t i = 0; i < rows; i++) print_row(stream, columns, values + i * columns);
   return mn_atomic_file_commit(&file, err);
 }
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Help, the man page, completion, and every way of calling the command wrongly.
 . "$(dirname "$0")/support.bash"
-subcommands=('fit' 'predict' 'express' 'features' 'data' 'data download' 'bench' 'info' 'help')
+subcommands=('fit' 'sweep' 'predict' 'express' 'features' 'data' 'data download' 'bench' 'info' 'help')
 
 # ---- help at every level
 accepts 'the list of subcommands' --help

@@ -295,6 +295,33 @@ static mn_status all_calls(void *arg, mn_error *err)
   return st;
 }
 
+/* Any element, target or shape counts; the name does not. */
+static void test_fingerprint(void **state)
+{
+  (void)state;
+  mn_data *a, *b;
+  char of_a[33], of_b[33];
+  assert_int_equal(mn_data_create(3, 4, MN_F32, 1, &a, NULL), MN_OK);
+  assert_int_equal(mn_data_create(3, 4, MN_F32, 1, &b, NULL), MN_OK);
+  memset(a->x, 0, 48), memset(b->x, 0, 48);
+  for (size_t i = 0; i < 3; i++) a->y[i] = b->y[i] = (double)i;
+  strcpy(a->name, "a");
+  mn_data_fingerprint(a, of_a);
+  mn_data_fingerprint(b, of_b);
+  assert_string_equal(of_a, of_b);
+  assert_int_equal(strlen(of_a), 32);
+  ((float *)b->x)[11] = 1;
+  mn_data_fingerprint(b, of_b);
+  assert_string_not_equal(of_a, of_b);
+  ((float *)b->x)[11] = 0, b->y[2] = 7;
+  mn_data_fingerprint(b, of_b);
+  assert_string_not_equal(of_a, of_b);
+  b->y[2] = 2, b->n = 2;
+  mn_data_fingerprint(b, of_b);
+  assert_string_not_equal(of_a, of_b);
+  mn_data_close(&a), mn_data_close(&b);
+}
+
 static void test_allocations(void **state)
 {
   (void)state;
@@ -308,7 +335,8 @@ int main(void)
       cmocka_unit_test(test_take_too_many), cmocka_unit_test(test_take_budget),
       cmocka_unit_test(test_labels),        cmocka_unit_test(test_duplicates),
       cmocka_unit_test(test_no_duplicates), cmocka_unit_test(test_colliding_hashes),
-      cmocka_unit_test(test_summary),       cmocka_unit_test(test_allocations),
+      cmocka_unit_test(test_summary),       cmocka_unit_test(test_fingerprint),
+      cmocka_unit_test(test_allocations),
   };
   return cmocka_run_group_tests_name("data", tests, NULL, NULL);
 }

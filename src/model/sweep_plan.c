@@ -1,0 +1,97 @@
+/* What a sweep will take: how many points at once, and the forecast of all factors. */
+#include <math.h>
+
+#include "core/status.h"
+#include "model/sweep.h"
+
+mn_fit_options mn_sweep_fit_options(const mn_sweep_options *options, const mn_sweep_place *place)
+{
+  mn_fit_options fit = options->fit;
+  fit.corrupt = 0;
+  fit.solve.ridge = place->ridge;
+  if (isnan(place->gamma)) return fit;
+  fit.gamma_rule = MN_GAMMA_GIVEN;
+  fit.kernel.gamma = place->gamma;
+  return fit;
+}
+
+/* With the values of predictions, and their scores. */
+static int fits(mn_system *planned, size_t n_test, size_t outputs, size_t points)
+{
+  planned->options.columns = points * outputs;
+  double predictions = (double)n_test * (double)((points + 1) * outputs) * sizeof(double);
+  double need = mn_solver_bytes(mn_solver_choose(planned), planned) + predictions;
+  return need <= mn_solver_room(&planned->options);
+}
+
+size_t mn_sweep_together(const mn_fitting *f, size_t n_test, size_t left, const mn_context *ctx)
+{
+  mn_system planned = mn_fitting_planned(f, 0, ctx);
+  size_t most = left;
+  if (f->model->options.solve.interpolate) return 1;
+  for (size_t parts = 2; most > 1 && !fits(&planned, n_test, f->model->outputs, most); parts++)
+    most = (left + parts - 1) / parts;
+  return most;
+}
+
+static mn_status plan(const mn_data *head, size_t n_test, const mn_fit_options *fit, size_t labels,
+                      const mn_context *ctx, size_t *together, mn_error *err)
+{
+  mn_fitting f;
+  mn_encoded e = {0};
+  mn_status st = mn_fitting_begin(&f, head, NULL, fit, err);
+  if (!st) st = mn_encode_targets(head, fit, &e, err);
+  if (!st) {
+    f.model->outputs = e.outputs;
+    *together = mn_sweep_together(&f, n_test, labels, ctx);
+  }
+  mn_encoded_close(&e);
+  mn_fitting_close(&f);
+  return st;
+}
+
+/* Adds `factors` like this one, whose points are solved in so many parts. */
+static void add(mn_forecast *sum, const mn_forecast *one, double factors, double parts)
+{
+  sum->bandwidth_flops += factors * one->bandwidth_flops, sum->bandwidth_s += factors * one->bandwidth_s;
+  sum->allocate_s += factors * one->allocate_s;
+  sum->gram_flops += factors * one->gram_flops, sum->gram_s += factors * one->gram_s;
+  sum->factor_flops += factors * one->factor_flops, sum->factor_s += factors * one->factor_s;
+  sum->residual_flops += factors * parts * one->residual_flops, sum->residual_s += factors * parts * one->residual_s;
+  sum->predict_flops += factors * parts * one->predict_flops, sum->predict_s += factors * parts * one->predict_s;
+  sum->bytes = fmax(sum->bytes, one->bytes);
+  sum->gflops = one->gflops;
+  sum->solver = one->solver;
+}
+
+static mn_status add_size(const mn_data *head, size_t n_test, const mn_sweep_options *o, const mn_context *ctx,
+                          mn_forecast *sum, size_t *together, mn_error *err)
+{
+  mn_forecast one;
+  size_t labels = mn_sweep_labels(o), sizes = o->n_count ? o->n_count : 1;
+  const mn_sweep_place place = mn_sweep_place_of(o, 0);
+  mn_fit_options fit = mn_sweep_fit_options(o, &place);
+  mn_status st = plan(head, n_test, &fit, labels, ctx, together, err);
+  if (st) return st;
+  fit.solve.need_factor |= *together < labels;
+  if ((st = mn_forecast_targets(head, n_test, &fit, *together, ctx, &one, err))) return st;
+  double parts = ceil((double)labels / (double)*together);
+  add(sum, &one, (double)(mn_sweep_factors(o) / sizes), parts);
+  sum->weighed_cg_s = one.weighed_cg_s, sum->weighed_factor_s = one.weighed_factor_s;
+  return MN_OK;
+}
+
+mn_status mn_sweep_forecast(const mn_data *train, size_t n_test, const mn_sweep_options *options, const mn_context *ctx,
+                            mn_forecast *out, size_t *together, mn_error *err)
+{
+  *out = (mn_forecast){0};
+  *together = 0;
+  mn_status st = mn_sweep_check(options, train, err);
+  for (size_t i = 0; !st && i < (options->n_count ? options->n_count : 1); i++) {
+    mn_data head = *train;
+    if (options->n_count) head.n = options->n[i];
+    st = add_size(&head, n_test, options, ctx, out, together, err);
+  }
+  out->total_s = out->bandwidth_s + out->allocate_s + out->gram_s + out->factor_s + out->residual_s + out->predict_s;
+  return st;
+}
