@@ -1,12 +1,14 @@
 #define _XOPEN_SOURCE 700
 #include "core/atomic_file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +20,7 @@ struct mn_atomic_file {
   FILE *stream;      /* NULL once synced */
   char *path;        /* the name to be had, symbolic links resolved */
   char *temporary;   /* NULL when written in place */
+  int lock;          /* holds the lock of the temporary file after the stream, too; -1: none */
   size_t folder_end; /* path[0 ... folder_end-1] is the directory with its slash; 0: the current one */
 };
 
@@ -39,6 +42,61 @@ static int is_special(const char *path)
   return !stat(path, &info) && !S_ISREG(info.st_mode);
 }
 
+/* ---- temporary files: each is locked as long as its process lives, so that those that nobody locks are left over */
+
+static int open_folder(mn_atomic_file *file)
+{
+  char first = file->path[file->folder_end];
+  file->path[file->folder_end] = '\0'; /* the path becomes its directory for a moment: no allocation can fail here */
+  int fd = open(file->folder_end ? file->path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  file->path[file->folder_end] = first;
+  return fd;
+}
+
+/* ".minnorm-PID-NUMBER.tmp" */
+static int is_temporary(const char *name)
+{
+  static const char start[] = ".minnorm-", digits[] = "0123456789";
+  if (strncmp(name, start, sizeof start - 1)) return 0;
+  const char *pid = name + sizeof start - 1, *serial = pid + strspn(pid, digits) + 1;
+  if (serial == pid + 1 || serial[-1] != '-') return 0;
+  size_t length = strspn(serial, digits);
+  return length && !strcmp(serial + length, ".tmp");
+}
+
+static void remove_if_stale(int folder, const char *name)
+{
+  struct stat info;
+  int fd = openat(folder, name, O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return;
+  if (!fstat(fd, &info) && S_ISREG(info.st_mode) && !flock(fd, LOCK_EX | LOCK_NB)) unlinkat(folder, name, 0);
+  close(fd);
+}
+
+/* Removes what killed processes left in the directory. */
+static void remove_stale(mn_atomic_file *file)
+{
+  int fd = open_folder(file);
+  DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+  if (folder)
+    for (struct dirent *entry; (entry = readdir(folder));)
+      if (is_temporary(entry->d_name)) remove_if_stale(fd, entry->d_name);
+  if (folder)
+    closedir(folder);
+  else if (fd >= 0)
+    close(fd);
+}
+
+/* Locks a new temporary file, where the file system has locks; 0 when another process took it for a stale one. */
+static int lock_temporary(mn_atomic_file *file, int fd)
+{
+  struct stat info;
+  if (flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) return 0;
+  if (!fstat(fd, &info) && !info.st_nlink) return 0;
+  file->lock = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  return 1;
+}
+
 /* Makes a new file of the directory, with the permissions that creat would give, under a name nobody uses. */
 static int open_temporary(mn_atomic_file *file)
 {
@@ -50,8 +108,10 @@ static int open_temporary(mn_atomic_file *file)
     snprintf(file->temporary, bytes, "%.*s.minnorm-%ld-%u.tmp", (int)file->folder_end, file->path, (long)getpid(),
              atomic_fetch_add(&serial, 1));
     int fd = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd >= 0) mn_temporary_add(file->temporary);
-    if (fd >= 0 || errno != EEXIST) return fd;
+    if (fd < 0 && errno != EEXIST) return fd;
+    if (fd < 0) continue;
+    if (lock_temporary(file, fd)) return mn_temporary_add(file->temporary), fd;
+    close(fd);
   }
   return -1;
 }
@@ -68,6 +128,7 @@ mn_status mn_atomic_file_open(const char *path, mn_atomic_file **out, mn_error *
   *out = NULL;
   mn_atomic_file *file = mn_calloc(1, sizeof *file);
   if (!file) return MN_NO_MEMORY(err, sizeof *file);
+  file->lock = -1;
   file->path = resolve(path);
   if (!file->path) {
     st = MN_NO_MEMORY(err, strlen(path) + 1);
@@ -75,6 +136,7 @@ mn_status mn_atomic_file_open(const char *path, mn_atomic_file **out, mn_error *
   }
   const char *slash = strrchr(file->path, '/');
   file->folder_end = slash ? (size_t)(slash - file->path) + 1 : 0;
+  if (!is_special(file->path)) remove_stale(file);
   errno = 0;
   fd = is_special(file->path) ? open_in_place(file) : open_temporary(file);
   if (fd >= 0) file->stream = fdopen(fd, "wb");
@@ -128,12 +190,9 @@ mn_status mn_atomic_file_sync(mn_atomic_file *file, mn_error *err)
 /* Makes the new name itself durable. Some file systems cannot sync a directory: EINVAL is no failure. */
 static mn_status sync_directory(mn_atomic_file *file, mn_error *err)
 {
-  char first = file->path[file->folder_end];
-  file->path[file->folder_end] = '\0'; /* the path becomes its directory for a moment: no allocation can fail here */
-  int fd = open(file->folder_end ? file->path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int fd = open_folder(file);
   int bad = fd < 0 || (fsync(fd) && errno != EINVAL), reason = errno;
   if (fd >= 0) close(fd);
-  file->path[file->folder_end] = first;
   return bad ? write_failed(file, reason, err) : MN_OK;
 }
 
@@ -164,6 +223,7 @@ void mn_atomic_file_abort(mn_atomic_file **file)
     unlink(f->temporary);
     mn_temporary_remove(f->temporary);
   }
+  if (f->lock >= 0) close(f->lock);
   mn_free(f->temporary);
   mn_free(f->path);
   mn_free(f);

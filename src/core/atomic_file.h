@@ -1,5 +1,6 @@
 /* Files that appear under their name only when whole: written to a temporary name in the same directory, synced,
- * renamed, and the directory synced. What is no regular file (/dev/stdout, a pipe) is written in place. */
+ * renamed, and the directory synced. What is no regular file (/dev/stdout, a pipe) is written in place. Temporary names
+ * are .minnorm-PID-NUMBER.tmp; those of processes that were killed go when the next file of the directory is opened. */
 #ifndef MN_CORE_ATOMIC_FILE_H
 #define MN_CORE_ATOMIC_FILE_H
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/atomic_file.h"
@@ -71,6 +72,42 @@ static void test_abort(void **state)
   assert_null(f);
   assert_int_equal(files_there(), 1);
   assert_content("a", "old");
+}
+
+/* What a killed process leaves goes with the next file of the directory, what living ones write stays. */
+static void test_left_over(void **state)
+{
+  (void)state;
+  static const char *const foreign[] = {".minnorm-1-.tmp", ".minnorm-1-2.tmp.txt", ".minnorm--3.tmp",
+                                        "minnorm-1-2.tmp"};
+  size_t before = files_there();
+  mn_atomic_file *mine = start("mine", "x"), *synced = start("synced", "x");
+  assert_int_equal(mn_atomic_file_sync(synced, NULL), MN_OK);
+  pid_t child = fork();
+  if (!child) {
+    mn_atomic_file *f = NULL;
+    if (!mn_atomic_file_open(mn_test_path("theirs"), &f, NULL)) raise(SIGKILL);
+    _exit(1);
+  }
+  int status = 0;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFSIGNALED(status));
+  mn_test_write(mn_test_dir, ".minnorm-1-0.tmp", "", 0); /* process 1 lives, but it is not one of its own */
+  for (size_t i = 0; i < 4; i++) mn_test_write(mn_test_dir, foreign[i], "", 0);
+  assert_int_equal(symlink("a", mn_test_path(".minnorm-7-7.tmp")), 0);
+  assert_int_equal(files_there(), before + 2 + 1 + 1 + 4 + 1);
+  mn_atomic_file *f = start("theirs", "new");
+  assert_int_equal(files_there(), before + 2 + 1 + 4 + 1);
+  assert_int_equal(mn_atomic_file_commit(&f, NULL), MN_OK);
+  assert_int_equal(mn_atomic_file_commit(&mine, NULL), MN_OK);
+  assert_int_equal(mn_atomic_file_commit(&synced, NULL), MN_OK);
+  assert_content("theirs", "new");
+  for (size_t i = 0; i < 4; i++) assert_int_equal(unlink(mn_test_path(foreign[i])), 0);
+  unlink(mn_test_path(".minnorm-7-7.tmp"));
+  unlink(mn_test_path("theirs"));
+  unlink(mn_test_path("mine"));
+  unlink(mn_test_path("synced"));
+  assert_int_equal(files_there(), before);
 }
 
 static void test_permissions(void **state)
@@ -203,15 +240,11 @@ static void test_allocations(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_commit),
-      cmocka_unit_test(test_abort),
-      cmocka_unit_test(test_permissions),
-      cmocka_unit_test(test_symbolic_link),
-      cmocka_unit_test(test_current_directory),
-      cmocka_unit_test(test_cannot_open),
-      cmocka_unit_test(test_rename_fails),
-      cmocka_unit_test(test_disk_full),
-      cmocka_unit_test(test_device),
+      cmocka_unit_test(test_commit),        cmocka_unit_test(test_abort),
+      cmocka_unit_test(test_left_over),     cmocka_unit_test(test_permissions),
+      cmocka_unit_test(test_symbolic_link), cmocka_unit_test(test_current_directory),
+      cmocka_unit_test(test_cannot_open),   cmocka_unit_test(test_rename_fails),
+      cmocka_unit_test(test_disk_full),     cmocka_unit_test(test_device),
       cmocka_unit_test(test_allocations),
   };
   return cmocka_run_group_tests_name("atomic_file", tests, mn_test_dir_open, mn_test_dir_close);
