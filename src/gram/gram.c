@@ -68,7 +68,7 @@ static mn_status open_pass(pass *p, const mn_samples *rows, const mn_samples *co
                            int of_distance, mn_dtype type, mn_error *err)
 {
   int ok = 1;
-  p->skinny = mn_skinny_best(type);
+  p->skinny = mn_skinny_for(type, p->columns);
   mn_status st = mn_tiles_open(&p->tiles, rows, cols, kernel, of_distance, type, p->threads, err);
   if (st) return st;
   if (!(p->all = mn_calloc((size_t)p->threads, sizeof *p->all))) return MN_NO_MEMORY(err, sizeof *p->all);

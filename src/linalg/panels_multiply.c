@@ -95,7 +95,7 @@ static void add_partials(const multiplication *x, int threads)
 mn_status mn_panels_multiply(const mn_panels *k, int threads, size_t columns, const void *v, double *out,
                              mn_meter *meter, mn_error *err)
 {
-  multiplication x = {.k = k, .skinny = mn_skinny_best(k->type), .parts = threads, .columns = columns, .v = v};
+  multiplication x = {.k = k, .skinny = mn_skinny_for(k->type, columns), .parts = threads, .columns = columns, .v = v};
   x.out = out;
   x.ld = partial_rows(k->n);
   x.meter = meter;

@@ -24,3 +24,8 @@ const mn_skinny *mn_skinny_best(mn_dtype type)
   for (size_t i = 0; !best; i++) best = mn_skinny_at(type, levels[i]);
   return best;
 }
+
+const mn_skinny *mn_skinny_for(mn_dtype type, size_t columns)
+{
+  return type == MN_F64 && columns >= MN_SKINNY_GEMM_FROM ? &mn_skinny_f64_gemm : mn_skinny_best(type);
+}

@@ -156,7 +156,7 @@ static void check_symmetric(const mn_skinny *s, size_t n, size_t columns)
   close_problem(&p);
 }
 
-/* Calls `check` for both precisions on every instruction set there is. */
+/* Calls `check` for both precisions on every instruction set there is, and for gemm. */
 static void on_every_level(void (*check_one)(const mn_skinny *))
 {
   for (int level = MN_CPU_BASE; level <= MN_CPU_AVX512; level++)
@@ -167,6 +167,7 @@ static void on_every_level(void (*check_one)(const mn_skinny *))
       assert_int_equal(s->type, type);
       check_one(s);
     }
+  check_one(&mn_skinny_f64_gemm);
 }
 
 static const size_t sizes[] = {1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 129};
@@ -261,7 +262,10 @@ static void the_best_row_is_the_highest_that_runs(void **state)
     assert_non_null(mn_skinny_at((mn_dtype)type, MN_CPU_BASE));
     assert_non_null(mn_skinny_best((mn_dtype)type));
     assert_ptr_equal(mn_skinny_best((mn_dtype)type), mn_skinny_at((mn_dtype)type, (mn_cpu_level)level));
+    assert_ptr_equal(mn_skinny_for((mn_dtype)type, MN_SKINNY_GEMM_FROM - 1), mn_skinny_best((mn_dtype)type));
   }
+  assert_ptr_equal(mn_skinny_for(MN_F64, MN_SKINNY_GEMM_FROM), &mn_skinny_f64_gemm);
+  assert_ptr_equal(mn_skinny_for(MN_F32, 1000), mn_skinny_best(MN_F32)); /* whose long sums keep their digits */
 }
 
 int main(void)
