@@ -11,6 +11,11 @@ large=(fit -q --gamma 0.02 --precision double --threads 2 --train synth:digits,n
 finished() { # panels that the checkpoint has; empty without one
   [ ! -e "$1/factor.index" ] || od -An -tu8 -j48 -N8 "$1/factor.index" | tr -d ' \n'
 }
+# Two arrays of scores to 1e-12: out of core products have other shapes, on which the rounding of some BLAS kernels depends.
+agree() {
+  paste <(od -An -v -tf8 -w8 -j128 "$1") <(od -An -v -tf8 -w8 -j128 "$2") |
+    awk 'NF != 2 || ($1 - $2) ^ 2 > 1e-24 { print "line " NR ": " $0; bad = 1 } END { exit bad || !NR }'
+}
 nothing_in() { [ ! -e "$1" ] || empty_folder "$1"; } # a folder that an earlier process made stays, empty
 alive() { kill -0 "$1" 2> /dev/null; }
 
@@ -143,7 +148,7 @@ else
   refuses 'without a folder' 1 '--scratch' "${large[@]}" --memory $budget
   accepts 'a factor beyond the budget' "${large[@]}" --memory $budget --scratch scratch --scores s.npy --json s.json
   ok 'was on disk' less 100000000 "$(field s.json disk_bytes)"
-  ok 'the scores are the same' cmp plain5.npy s.npy
+  ok 'the scores are the same' agree plain5.npy s.npy
   ok 'the budget is kept' less "$(field s.json peak_rss_bytes)" $((budget + 1))
   ok 'nothing stays in the folder' empty_folder scratch
   for i in 1 2 3 4; do
