@@ -166,7 +166,7 @@ static void make_row(const builder *b, size_t i)
 {
   mn_sparse_inverse *g = b->g;
   size_t who[LOCAL], size = members(b, i, who), last = size - 1;
-  double *a = b->local + i * PAIRS, own = a[last * (last + 1) / 2 + last], x[LOCAL];
+  double *a = b->local + i * PAIRS, own = a[last * (last + 1) / 2 + last], x[LOCAL] = {0};
   double floor = rounding / ((double)b->weight[i] * (double)b->weight[i]);
   for (size_t r = 0; r < size; r++) a[r * (r + 1) / 2 + r] = fmax(a[r * (r + 1) / 2 + r], floor);
   if (!factor(a, size)) {

@@ -11,7 +11,7 @@ large=(fit -q --gamma 0.02 --precision double --threads 2 --train synth:digits,n
 finished() { # panels that the checkpoint has; empty without one
   [ ! -e "$1/factor.index" ] || od -An -tu8 -j48 -N8 "$1/factor.index" | tr -d ' \n'
 }
-# Two arrays of scores to 1e-12: out of core products have other shapes, on which the rounding of some BLAS kernels depends.
+# Two arrays of scores to 1e-12: out of core products have other shapes, by which some BLAS kernels round.
 agree() {
   paste <(od -An -v -tf8 -w8 -j128 "$1") <(od -An -v -tf8 -w8 -j128 "$2") |
     awk 'NF != 2 || ($1 - $2) ^ 2 > 1e-24 { print "line " NR ": " $0; bad = 1 } END { exit bad || !NR }'

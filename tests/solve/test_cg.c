@@ -148,14 +148,15 @@ static void a_tolerance_out_of_reach_is_never_called_done(void **state)
 }
 
 /* Condition numbers of 1e9 and more, beyond what K in single precision can tell: the first run ends worse than it
- * began, and the next ones stop in time. The targets are the largest eigenvectors', so that there is much to gain: K
- * alpha for a random alpha of few samples. */
+ * began, and the next ones stop in time. Smooth targets are the largest eigenvectors', so that there is much to gain: K
+ * alpha for a random alpha of few samples. Of independent ones a dozen directions of 300 can be fitted at the least
+ * gamma, too little to ask for. */
 static void ill_conditioned_systems_have_their_best_iterate(void **state)
 {
   (void)state;
   const double gammas[] = {0.1, 0.02, 0.005, 0.001};
   for (size_t g = 0; g < 4; g++)
-    for (int smooth = 0; smooth < 2; smooth++) {
+    for (int smooth = g == 3; smooth < 2; smooth++) {
       problem p = cg_problem(300, MN_KERNEL_GAUSSIAN, gammas[g], 0);
       if (smooth) {
         double *few = calloc(300 * COLUMNS, sizeof *few);
