@@ -12,7 +12,8 @@
  * ones. They stay in the first-level cache while a kernel runs down a few columns of the block at once: each register
  * of T, loaded once, is multiplied with the vectors of the columns into the sums of the rows (packed, in the cache) and
  * with the vectors of the rows into the sums of the columns (in registers). More vectors find the block in the
- * second-level cache. */
+ * second-level cache, and meanwhile the next block is brought there: in the first-level one it would drive out what is
+ * at work. */
 #include <string.h>
 
 #define INLINE static inline __attribute__((always_inline))
@@ -55,7 +56,8 @@ typedef struct {
   size_t rows, cols, vectors;
   const real *t;
   size_t ld;
-  int followed; /* more columns of the tile come next in memory, a group at least */
+  int followed;     /* more columns of the tile come next in memory, a group at least */
+  const real *next; /* the block after this one, at least as large; NULL: this one comes again, or there is none */
   double *out_cols;
   size_t ldo;
   workspace *w;
@@ -104,7 +106,7 @@ INLINE void run_down(size_t q, size_t c, int to_rows, int to_cols, size_t steps,
 #pragma GCC unroll 8
     for (size_t j = 0; j < q; j++) {
       x[j] = load(t + j * ld);
-      __builtin_prefetch(ahead + j * ld);
+      __builtin_prefetch(ahead + j * ld, 0, 2);
     }
 #pragma GCC unroll 5
     for (size_t k = 0; k < c; k++) {
@@ -180,17 +182,16 @@ static void pack_cols(size_t c, size_t cols, const real *v, size_t ldv, real *pa
   memset(packed + cols * c, 0, (padded - cols) * c * sizeof *packed);
 }
 
-/* out (rows x c) += what is packed */
+/* out (rows x c) += what is packed. A copy of a register, or an unrolled loop, would be added lane by lane. */
 static void add_rows(size_t c, size_t rows, const vec *packed, double *out, size_t ldo)
 {
   for (size_t k = 0; k < c; k++, out += ldo)
     for (size_t first = 0; first < rows; first += LANES) {
-      real sum[LANES];
-      memcpy(sum, &packed[first / LANES * c + k], sizeof sum);
-      if (rows - first >= LANES)
-        for (size_t l = 0; l < LANES; l++) out[first + l] += (double)sum[l];
-      else
-        for (size_t l = 0; l < rows - first; l++) out[first + l] += (double)sum[l];
+      const real *sum = (const real *)&packed[first / LANES * c + k];
+      double *to = out + first;
+      size_t lanes = rows - first < LANES ? rows - first : LANES;
+#pragma GCC unroll 1
+      for (size_t l = 0; l < lanes; l++) to[l] += (double)sum[l];
     }
 }
 
@@ -227,7 +228,12 @@ static void run_columns(const block *b, size_t first, size_t steps, const real *
   stretch s = {.first = first, .steps = steps, .t = t, .ld = ld};
   for (; s.column + GROUP <= b->cols; s.column += GROUP, s.t += GROUP * ld) {
     int more = b->followed || s.column + 2 * GROUP <= b->cols;
-    s.ahead = more && t == b->t ? s.t + GROUP * ld : s.t;
+    if (t != b->t)
+      s.ahead = s.t;
+    else if (b->next)
+      s.ahead = b->next + s.column * ld;
+    else
+      s.ahead = more ? s.t + GROUP * ld : s.t;
     run_stretch(b, &s);
   }
   if (s.column == b->cols) return;
@@ -246,13 +252,21 @@ static void run_block(const block *b)
   run_columns(b, steps, 1, b->w->last, LANES);
 }
 
+/* The block after the one with its corner at (i, j), when it is whole; else NULL. */
+static const real *next_block(const task *a, size_t i, size_t j)
+{
+  if (a->n - j >= 2 * SPAN) return a->t + (j + SPAN) * a->ld + i;
+  return a->n - j <= SPAN && a->n >= SPAN && a->m - i >= 2 * ROWS ? a->t + i + ROWS : NULL;
+}
+
 /* The block of the task with its corner at (i, j), for c vectors from the k-th on. */
-static void pass(const task *a, size_t i, size_t j, size_t k, size_t c, workspace *w)
+static void pass(const task *a, size_t i, size_t j, size_t k, size_t c, size_t columns, workspace *w)
 {
   block b = {.product = a->product, .vectors = c, .t = a->t + j * a->ld + i, .ld = a->ld, .ldo = a->ldo, .w = w};
   b.rows = a->m - i < ROWS ? a->m - i : ROWS;
   b.cols = a->n - j < SPAN ? a->n - j : SPAN;
   b.followed = a->n - j >= SPAN + GROUP;
+  if (k && k + c == columns) b.next = next_block(a, i, j);
   if (a->v_rows) pack_rows(c, b.rows, a->v_rows + k * a->ldv + i, a->ldv, w->rows);
   if (a->v_cols) pack_cols(c, b.cols, a->v_cols + k * a->ldv + j, a->ldv, w->cols);
   if (a->out_rows) memset(w->row_sums, 0, (b.rows + LANES - 1) / LANES * c * sizeof *w->row_sums);
@@ -268,7 +282,7 @@ static void run_task(const task *a, size_t columns)
     for (size_t j = 0; j < a->n; j += SPAN)
       for (size_t k = 0, c; k < columns; k += c) {
         c = vectors_of_pass(columns - k);
-        pass(a, i, j, k, c, &w);
+        pass(a, i, j, k, c, columns, &w);
       }
 }
 
