@@ -28,6 +28,8 @@ typedef struct {
   mn_sweep_take take;
   void *user;
   /* of the factor at hand */
+  size_t family; /* factors of one number of samples and bandwidth */
+  int shared;    /* an eigendecomposition serves those ridges of the family that share it */
   double open_s;
   mn_data head; /* its training samples, a view */
   mn_fitting f;
@@ -57,9 +59,8 @@ static size_t count_left(const sweep *s, size_t first, size_t labels)
 
 static mn_status begin_factor(sweep *s, const mn_sweep_place *place, size_t left, mn_error *err)
 {
-  s->head = *s->train;
-  if (place->n) s->head.n = place->n;
   s->fit = mn_sweep_fit_options(s->options, place);
+  if (s->shared) s->fit.solve.solver = MN_SOLVER_EIGEN;
   mn_status st = mn_fitting_begin(&s->f, &s->head, s->products, &s->fit, err);
   if (!st) st = mn_encode_targets(&s->head, &s->fit, &s->plain, err);
   if (st) return st;
@@ -231,17 +232,44 @@ static mn_status run_points(sweep *s, size_t first, size_t labels, mn_error *err
   return st || !s->part.count ? st : run_part(s, err);
 }
 
+/* The decomposition at hand, for another ridge. */
+static void take_ridge(sweep *s, double ridge)
+{
+  mn_model *m = s->f.model;
+  mn_system_set_ridge(s->f.system, ridge);
+  s->fit.solve.ridge = m->options.solve.ridge = m->report.ridge = ridge;
+  m->report.system = *mn_system_info(s->f.system);
+}
+
+/* A new factor, unless the one at hand serves. */
+static mn_status open_factor(sweep *s, size_t factor, const mn_sweep_place *place, size_t left, mn_error *err)
+{
+  size_t ridges = s->options->ridge_count ? s->options->ridge_count : 1, family = factor / ridges;
+  double begin_s = mn_clock_s();
+  int may_share = mn_sweep_may_share(s->options, place->ridge);
+  if (s->f.system && s->shared && may_share && family == s->family && mn_system_takes_ridges(s->f.system)) {
+    take_ridge(s, place->ridge);
+    return MN_OK;
+  }
+  close_factor(s);
+  s->family = family;
+  s->head = *s->train;
+  if (place->n) s->head.n = place->n;
+  s->shared = mn_sweep_shares(s->options, &s->head, place->ridge, s->ctx);
+  mn_status st = begin_factor(s, place, left, err);
+  if (!st) st = allocate(s, err);
+  s->open_s = mn_clock_s() - begin_s;
+  return st;
+}
+
 static mn_status run_factor(sweep *s, size_t factor, mn_error *err)
 {
   size_t labels = mn_sweep_labels(s->options), first = factor * labels, left = count_left(s, first, labels);
   if (!left) return MN_OK;
   const mn_sweep_place place = mn_sweep_place_of(s->options, first);
-  double begin_s = mn_clock_s();
-  mn_status st = begin_factor(s, &place, left, err);
-  s->open_s = mn_clock_s() - begin_s;
-  if (!st) st = allocate(s, err);
+  mn_status st = open_factor(s, factor, &place, left, err);
   if (!st) st = run_points(s, first, labels, err);
-  close_factor(s);
+  if (st || !s->shared) close_factor(s); /* before the next one takes its memory */
   return st;
 }
 
@@ -254,5 +282,6 @@ mn_status mn_sweep_run(const mn_data *train, const mn_data *test, const mn_produ
   mn_status st = mn_sweep_check(options, train, err);
   if (!st && products) st = mn_products_check(products, train, test, err);
   for (size_t f = 0; !st && f < mn_sweep_factors(options); f++) st = run_factor(&s, f, err);
+  close_factor(&s);
   return st;
 }

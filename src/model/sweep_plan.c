@@ -2,6 +2,8 @@
 #include <math.h>
 
 #include "core/status.h"
+#include "gram/kernels.h"
+#include "linalg/threads.h"
 #include "model/sweep.h"
 
 mn_fit_options mn_sweep_fit_options(const mn_sweep_options *options, const mn_sweep_place *place)
@@ -13,6 +15,37 @@ mn_fit_options mn_sweep_fit_options(const mn_sweep_options *options, const mn_sw
   fit.gamma_rule = MN_GAMMA_GIVEN;
   fit.kernel.gamma = place->gamma;
   return fit;
+}
+
+/* Ridges from which on an eigendecomposition is cheaper than a Cholesky factor for each. */
+enum { EIGEN_FROM = 27 };
+
+static size_t count_positive(const mn_sweep_options *o)
+{
+  size_t count = 0;
+  for (size_t i = 0; i < o->ridge_count; i++) count += o->ridges[i] > 0;
+  return count;
+}
+
+int mn_sweep_may_share(const mn_sweep_options *o, double ridge)
+{
+  const mn_solve_options *solve = &o->fit.solve;
+  int searches = o->fit.gamma_rule == MN_GAMMA_AUTO && mn_kernel_find(o->fit.kernel.name)->has_gamma;
+  if (o->ridge_count < 2 || (searches && !o->gamma_count)) return 0;
+  if (solve->solver == MN_SOLVER_EIGEN) return 1;
+  if (solve->solver != MN_SOLVER_AUTO || solve->precision != MN_PRECISION_AUTO || solve->interpolate) return 0;
+  if (solve->checkpoint || solve->scratch || !mn_kernel_semidefinite(&o->fit.kernel)) return 0;
+  return ridge > 0 && count_positive(o) >= EIGEN_FROM;
+}
+
+int mn_sweep_shares(const mn_sweep_options *o, const mn_data *head, double ridge, const mn_context *ctx)
+{
+  if (!mn_sweep_may_share(o, ridge)) return 0;
+  mn_system planned = {.samples = mn_samples_of(head, NULL), .kernel = o->fit.kernel, .options = o->fit.solve};
+  planned.options.solver = MN_SOLVER_EIGEN;
+  planned.threads = mn_threads_open(ctx);
+  return o->fit.solve.solver == MN_SOLVER_EIGEN ||
+         mn_solver_check_room(mn_solver_choose(&planned), &planned, NULL) == MN_OK;
 }
 
 /* With the values of predictions, and their scores. */
@@ -71,12 +104,15 @@ static mn_status add_size(const mn_data *head, size_t n_test, const mn_sweep_opt
   size_t labels = mn_sweep_labels(o), sizes = o->n_count ? o->n_count : 1;
   const mn_sweep_place place = mn_sweep_place_of(o, 0);
   mn_fit_options fit = mn_sweep_fit_options(o, &place);
+  int shares = mn_sweep_shares(o, head, o->ridge_count ? o->ridges[o->ridge_count - 1] : 0, ctx);
+  if (shares) fit.solve.solver = MN_SOLVER_EIGEN;
   mn_status st = plan(head, n_test, &fit, labels, ctx, together, err);
   if (st) return st;
   fit.solve.need_factor |= *together < labels;
   if ((st = mn_forecast_targets(head, n_test, &fit, *together, ctx, &one, err))) return st;
   double parts = ceil((double)labels / (double)*together);
-  add(sum, &one, (double)(mn_sweep_factors(o) / sizes), parts);
+  size_t factors = mn_sweep_factors(o) / sizes, served = shares ? o->ridge_count : 1;
+  add(sum, &one, (double)(factors / served), parts * (double)served);
   sum->weighed_cg_s = one.weighed_cg_s, sum->weighed_factor_s = one.weighed_factor_s;
   return MN_OK;
 }

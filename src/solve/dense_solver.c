@@ -17,7 +17,8 @@ enum { WIDTH = 512 };
 typedef struct {
   double *a;      /* n x n: L and U, or the eigenvectors */
   int *pivots;    /* LU */
-  double *values; /* eigen: n, ascending; 0 where a value counts as zero */
+  double *whole;  /* eigen: n, ascending */
+  double *values; /* eigen: the same; 0 where a value counts as zero */
 } dense;
 
 static double held_bytes(const mn_system *s)
@@ -128,13 +129,23 @@ static mn_status eigen_open(mn_system *s, const mn_context *ctx, mn_error *err)
   double norm1;
   mn_status st = open_state(s, &d, err);
   if (st) return st;
-  if (!(d->values = mn_alloc(n, sizeof *d->values))) return MN_NO_MEMORY(err, n * sizeof *d->values);
+  d->values = mn_alloc(n, sizeof *d->values);
+  d->whole = mn_alloc(n, sizeof *d->whole);
+  if (!d->values || !d->whole) return MN_NO_MEMORY(err, 2 * n * sizeof *d->values);
   if ((st = fill(s, d, &norm1, ctx, err))) return st;
   double begin_s = mn_clock_s();
   if ((st = mn_eigen_factor(n, d->a, d->values, s->threads, err))) return st;
   s->report.factor_s = mn_clock_s() - begin_s; /* no rate: how many flops it took depends on deflation */
+  memcpy(d->whole, d->values, n * sizeof *d->whole);
   cut_spectrum(s, d->values);
   return MN_OK;
+}
+
+static void eigen_shift(mn_system *s, double change)
+{
+  dense *d = s->state;
+  for (size_t i = 0; i < s->samples.n; i++) d->values[i] = d->whole[i] += change;
+  cut_spectrum(s, d->values);
 }
 
 /* b <- V diag(1 / value, or 0) V' b */
@@ -215,6 +226,7 @@ static void dense_close(mn_system *s)
   mn_free(d->a);
   mn_free(d->pivots);
   mn_free(d->values);
+  mn_free(d->whole);
   mn_free(d);
 }
 
@@ -244,6 +256,7 @@ const mn_solver_row mn_solver_eigen_row = {
     .apply = eigen_apply,
     .solve = mn_solve_dual,
     .close = dense_close,
+    .shift = eigen_shift,
     .influence = eigen_influence,
     .influence_bytes = eigen_influence_bytes,
 };

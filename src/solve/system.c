@@ -355,6 +355,18 @@ void mn_system_close(mn_system **system)
   *system = NULL;
 }
 
+int mn_system_takes_ridges(const mn_system *system)
+{
+  return system->row->shift != NULL;
+}
+
+void mn_system_set_ridge(mn_system *system, double ridge)
+{
+  mn_influence_release(system);
+  system->row->shift(system, ridge - system->options.ridge);
+  system->options.ridge = ridge;
+}
+
 const mn_system_report *mn_system_info(const mn_system *system)
 {
   return &system->report;

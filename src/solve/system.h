@@ -46,6 +46,8 @@ struct mn_solver_row {
   mn_status (*solve)(mn_system *system, size_t columns, const double *y, double *alpha, double *fitted,
                      const mn_context *ctx, mn_solution *solution, mn_error *err);
   void (*close)(mn_system *system);
+  /* Makes the factor that of K + (ridge + change) I; NULL: it takes another factorisation. */
+  void (*shift)(mn_system *system, double change);
   /* What leave-one-out errors are made of; NULL: no factor. defect comes as zeros. And the bytes allocated for it. */
   mn_status (*influence)(const mn_system *system, const mn_context *ctx, mn_influence *out, mn_error *err);
   double (*influence_bytes)(const mn_system *system);
@@ -97,6 +99,10 @@ mn_status mn_solver_check_room(const mn_solver_row *row, const mn_system *system
 
 /* Notes what the Gram pass took. */
 void mn_system_note_gram(mn_system *system, double begin_s);
+
+/* Another ridge for an open system whose row can do so without another factorisation. */
+int mn_system_takes_ridges(const mn_system *system);
+void mn_system_set_ridge(mn_system *system, double ridge);
 
 /* MN_ERR_DATA when the norm of the Gram matrix says that it holds an infinity or NaN. */
 mn_status mn_system_check_norm(double norm1, mn_error *err);

@@ -1,5 +1,6 @@
 #!/bin/bash
-# minnorm sweep: points against fits, lists and ranges, the log and going on from it, what is refused.
+# minnorm sweep: points against fits, lists and ranges, the log and going on from it, what is refused. MINNORM_SLOW=1 adds
+# a curve of 20,000 samples, which takes minutes.
 . "$(dirname "$0")/support.bash"
 cd "$work" || exit 1
 digits=(--train synth:digits,n=300 --test synth:digits,part=test,n=100)
@@ -94,6 +95,23 @@ accepts 'stopping at interpolation' sweep -q "${digits[@]}" --gamma 0.02 --corru
 ok '  one at a time' same "$(member early.jsonl 1 together)" 1
 accepts 'leave-one-out' sweep -q "${digits[@]}" --gamma 0.02 --corrupt 0,1 --loo --csv loo.csv
 ok '  as random labels have it' less 0.8 "$(cell loo.csv 2 11)"
+
+# Many ridges share an eigendecomposition, all but 0.
+accepts 'many ridges' sweep -q --train synth:digits,n=200 --gamma 0.02 --ridge 0:1.5:0.05 --log ridges.jsonl
+ok '  by a decomposition' same "$(member ridges.jsonl 30 solver) $(member ridges.jsonl 0 solver)" '"eigen" "cholesky"'
+run fit -q --train synth:digits,n=200 --gamma 0.02 --ridge 1.5 --json fit.json
+ok '  have the norms of fits' near "$(member ridges.jsonl 30 norm)" "$(field fit.json norm)"
+
+if [ -n "${MINNORM_SLOW:-}" ]; then
+  large=(--train synth:digits,n=20000 --test synth:digits,part=test,n=2000 --gamma 0.02 --precision mixed)
+  accepts 'a curve of 20,000 samples' sweep -q "${large[@]}" --corrupt 0:1:0.1 --seed 0,1,2 --log large.jsonl
+  for point in 0 15 30; do
+    run fit -q "${large[@]}" --corrupt "$(member large.jsonl $point corrupt)" --seed "$(member large.jsonl $point seed)" --json fit.json
+    ok "  has the norm of a fit at point $point" near "$(member large.jsonl $point norm)" "$(field fit.json norm)"
+    ok '  and its test error' same "$(member large.jsonl $point test_error)" "$(field fit.json test_error)"
+    ok '  and a residual' less "$(member large.jsonl $point residual)" 1e-10
+  done
+fi
 
 # ---- kept products
 accepts 'products are kept' fit -q --train synth:digits,n=60 --test synth:digits,part=test,n=30 --features gabor --save-gram gram

@@ -193,7 +193,7 @@ static void test_bandwidth(void **state)
 
 /* Phases that begin. */
 typedef struct {
-  int factors, predictions;
+  int factors, grams, predictions;
   char last[32];
 } phases;
 
@@ -202,6 +202,7 @@ static int watch(void *user, const mn_progress *p)
   phases *seen = user;
   int begins = strcmp(seen->last, p->phase) != 0;
   seen->factors += begins && !strcmp(p->phase, "factor");
+  seen->grams += begins && !strcmp(p->phase, "gram");
   seen->predictions += begins && !strcmp(p->phase, "predict");
   strncpy(seen->last, p->phase, sizeof seen->last - 1);
   return 0;
@@ -220,6 +221,38 @@ static void test_one_factor(void **state)
   assert_int_equal(seen.factors, 1);
   assert_int_equal(seen.predictions, 1);
   for (size_t i = 0; i < t.count; i++) assert_int_equal(t.points[i].together, 10);
+  mn_data_close(&train), mn_data_close(&test);
+}
+
+/* One eigendecomposition for all ridges where it is asked for; where auto has many of them, for all but 0, and the
+ * points are those of Cholesky. */
+static void test_shared_ridges(void **state)
+{
+  (void)state;
+  const double few[] = {0.5, 0, 0.01}, gammas[] = {0.3, 0.6};
+  double many[30];
+  for (int k = 0; k < 30; k++) many[k] = k * 0.05;
+  mn_data *train = model_classes(N, DIM, MN_F64, K, 0, 1, 1), *test = model_classes(M, DIM, MN_F64, K, 0, 1, 2);
+  mn_sweep_options o = {.fit = model_options(), .gamma_count = 2, .gammas = gammas, .ridge_count = 3, .ridges = few};
+  o.fit.solve.solver = MN_SOLVER_EIGEN;
+  o.fit.loo = 1;
+  check_sweep(train, test, &o, 1e-8);
+  phases seen = {0};
+  mn_context ctx = {.progress = watch, .user = &seen};
+  taken t = {0};
+  assert_int_equal(mn_sweep_run(train, test, NULL, &o, NULL, &ctx, take, &t, NULL), MN_OK);
+  assert_int_equal(seen.grams, 2);
+  o.fit.solve.solver = MN_SOLVER_AUTO;
+  o.gamma_count = 1, o.ridge_count = 30, o.ridges = many;
+  seen = (phases){0}, t.count = 0;
+  assert_int_equal(mn_sweep_run(train, test, NULL, &o, NULL, &ctx, take, &t, NULL), MN_OK);
+  assert_int_equal(t.count, 30);
+  assert_int_equal(seen.grams, 2);
+  for (size_t i = 0; i < t.count; i++) {
+    assert_int_equal(t.reports[i].system.solver, i ? MN_SOLVER_EIGEN : MN_SOLVER_CHOLESKY);
+    t.reports[i].system.solver = MN_SOLVER_CHOLESKY;
+    check_point(train, test, &o, &t, i, 1e-8);
+  }
   mn_data_close(&train), mn_data_close(&test);
 }
 
@@ -387,6 +420,8 @@ static void test_allocations(void **state)
   job j = {train, test, {.fit = model_options(), .ridge_count = 2, .ridges = ridges}};
   j.options.fit.loo = j.options.fit.center = 1;
   mn_test_every_allocation(sweep, &j);
+  j.options.fit.solve.solver = MN_SOLVER_EIGEN;
+  mn_test_every_allocation(sweep, &j);
   j.options = sweep_options(model_options());
   j.options.fit.solve.ridge = 0.1;
   mn_test_every_allocation(sweep, &j);
@@ -396,13 +431,13 @@ static void test_allocations(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_grid),         cmocka_unit_test(test_against_fits),
-      cmocka_unit_test(test_curve),        cmocka_unit_test(test_grids_against_fits),
-      cmocka_unit_test(test_bandwidth),    cmocka_unit_test(test_one_factor),
-      cmocka_unit_test(test_parts),        cmocka_unit_test(test_done),
-      cmocka_unit_test(test_without_test), cmocka_unit_test(test_interpolation),
-      cmocka_unit_test(test_duplicates),   cmocka_unit_test(test_errors),
-      cmocka_unit_test(test_allocations),
+      cmocka_unit_test(test_grid),          cmocka_unit_test(test_against_fits),
+      cmocka_unit_test(test_curve),         cmocka_unit_test(test_grids_against_fits),
+      cmocka_unit_test(test_bandwidth),     cmocka_unit_test(test_one_factor),
+      cmocka_unit_test(test_shared_ridges), cmocka_unit_test(test_parts),
+      cmocka_unit_test(test_done),          cmocka_unit_test(test_without_test),
+      cmocka_unit_test(test_interpolation), cmocka_unit_test(test_duplicates),
+      cmocka_unit_test(test_errors),        cmocka_unit_test(test_allocations),
   };
   return cmocka_run_group_tests_name("sweep", tests, NULL, NULL);
 }
