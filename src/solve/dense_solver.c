@@ -17,8 +17,8 @@ enum { WIDTH = 512 };
 typedef struct {
   double *a;      /* n x n: L and U, or the eigenvectors */
   int *pivots;    /* LU */
-  double *whole;  /* eigen: n, ascending */
-  double *values; /* eigen: the same; 0 where a value counts as zero */
+  double *bare;   /* eigen: n, ascending: of K without the ridge */
+  double *values; /* eigen: with it; 0 where a value counts as zero */
 } dense;
 
 static double held_bytes(const mn_system *s)
@@ -47,8 +47,8 @@ static double eigen_flops(const mn_system *s)
   return 6 * pow((double)s->samples.n, 3);
 }
 
-/* The full matrix, and its 1-norm. */
-static mn_status fill(mn_system *s, dense *d, double *norm1, const mn_context *ctx, mn_error *err)
+/* The full matrix, with a ridge, and its 1-norm. */
+static mn_status fill(mn_system *s, dense *d, double ridge, double *norm1, const mn_context *ctx, mn_error *err)
 {
   size_t n = s->samples.n;
   mn_panels *window = NULL;
@@ -59,7 +59,7 @@ static mn_status fill(mn_system *s, dense *d, double *norm1, const mn_context *c
   mn_status st = mn_panels_wrap(d->a, n, n, WIDTH, MN_F64, &window, err);
   if (st) return st;
   begin_s = mn_clock_s();
-  st = mn_gram_fill(&s->samples, &s->kernel, s->options.ridge, s->threads, ctx, window, err);
+  st = mn_gram_fill(&s->samples, &s->kernel, ridge, s->threads, ctx, window, err);
   mn_system_note_gram(s, begin_s);
   if (!st) st = mn_panels_norm1(window, s->threads, norm1, err);
   if (!st) st = mn_system_check_norm(*norm1, err);
@@ -87,7 +87,7 @@ static mn_status lu_open(mn_system *s, const mn_context *ctx, mn_error *err)
   mn_status st = open_state(s, &d, err);
   if (st) return st;
   if (!(d->pivots = mn_alloc(n, sizeof *d->pivots))) return MN_NO_MEMORY(err, n * sizeof *d->pivots);
-  if ((st = fill(s, d, &norm1, ctx, err))) return st;
+  if ((st = fill(s, d, s->options.ridge, &norm1, ctx, err))) return st;
   double begin_s = mn_clock_s();
   mn_dense_mirror(n, d->a, s->threads);
   if ((st = mn_lu_factor(n, d->a, d->pivots, s->threads, err))) return st;
@@ -122,6 +122,14 @@ static void cut_spectrum(mn_system *s, double *values)
   s->report.rcond = rank == n && largest > 0 ? least / largest : 0;
 }
 
+/* From the values without a ridge, which a large ridge before would have rounded. */
+static void eigen_take_ridge(mn_system *s)
+{
+  const dense *d = s->state;
+  for (size_t i = 0; i < s->samples.n; i++) d->values[i] = d->bare[i] + s->options.ridge;
+  cut_spectrum(s, d->values);
+}
+
 static mn_status eigen_open(mn_system *s, const mn_context *ctx, mn_error *err)
 {
   size_t n = s->samples.n;
@@ -130,22 +138,14 @@ static mn_status eigen_open(mn_system *s, const mn_context *ctx, mn_error *err)
   mn_status st = open_state(s, &d, err);
   if (st) return st;
   d->values = mn_alloc(n, sizeof *d->values);
-  d->whole = mn_alloc(n, sizeof *d->whole);
-  if (!d->values || !d->whole) return MN_NO_MEMORY(err, 2 * n * sizeof *d->values);
-  if ((st = fill(s, d, &norm1, ctx, err))) return st;
+  d->bare = mn_alloc(n, sizeof *d->bare);
+  if (!d->values || !d->bare) return MN_NO_MEMORY(err, 2 * n * sizeof *d->values);
+  if ((st = fill(s, d, 0, &norm1, ctx, err))) return st;
   double begin_s = mn_clock_s();
-  if ((st = mn_eigen_factor(n, d->a, d->values, s->threads, err))) return st;
+  if ((st = mn_eigen_factor(n, d->a, d->bare, s->threads, err))) return st;
   s->report.factor_s = mn_clock_s() - begin_s; /* no rate: how many flops it took depends on deflation */
-  memcpy(d->whole, d->values, n * sizeof *d->whole);
-  cut_spectrum(s, d->values);
+  eigen_take_ridge(s);
   return MN_OK;
-}
-
-static void eigen_shift(mn_system *s, double change)
-{
-  dense *d = s->state;
-  for (size_t i = 0; i < s->samples.n; i++) d->values[i] = d->whole[i] += change;
-  cut_spectrum(s, d->values);
 }
 
 /* b <- V diag(1 / value, or 0) V' b */
@@ -226,7 +226,7 @@ static void dense_close(mn_system *s)
   mn_free(d->a);
   mn_free(d->pivots);
   mn_free(d->values);
-  mn_free(d->whole);
+  mn_free(d->bare);
   mn_free(d);
 }
 
@@ -256,7 +256,7 @@ const mn_solver_row mn_solver_eigen_row = {
     .apply = eigen_apply,
     .solve = mn_solve_dual,
     .close = dense_close,
-    .shift = eigen_shift,
+    .take_ridge = eigen_take_ridge,
     .influence = eigen_influence,
     .influence_bytes = eigen_influence_bytes,
 };

@@ -357,14 +357,14 @@ void mn_system_close(mn_system **system)
 
 int mn_system_takes_ridges(const mn_system *system)
 {
-  return system->row->shift != NULL;
+  return system->row->take_ridge != NULL;
 }
 
 void mn_system_set_ridge(mn_system *system, double ridge)
 {
   mn_influence_release(system);
-  system->row->shift(system, ridge - system->options.ridge);
   system->options.ridge = ridge;
+  system->row->take_ridge(system);
 }
 
 const mn_system_report *mn_system_info(const mn_system *system)

@@ -46,8 +46,8 @@ struct mn_solver_row {
   mn_status (*solve)(mn_system *system, size_t columns, const double *y, double *alpha, double *fitted,
                      const mn_context *ctx, mn_solution *solution, mn_error *err);
   void (*close)(mn_system *system);
-  /* Makes the factor that of K + (ridge + change) I; NULL: it takes another factorisation. */
-  void (*shift)(mn_system *system, double change);
+  /* After another ridge was set in the options; NULL: it takes another factorisation. */
+  void (*take_ridge)(mn_system *system);
   /* What leave-one-out errors are made of; NULL: no factor. defect comes as zeros. And the bytes allocated for it. */
   mn_status (*influence)(const mn_system *system, const mn_context *ctx, mn_influence *out, mn_error *err);
   double (*influence_bytes)(const mn_system *system);

@@ -224,12 +224,12 @@ static void test_one_factor(void **state)
   mn_data_close(&train), mn_data_close(&test);
 }
 
-/* One eigendecomposition for all ridges where it is asked for; where auto has many of them, for all but 0, and the
- * points are those of Cholesky. */
+/* One eigendecomposition for all ridges where it is asked for, after a large one as well; where auto has many of them,
+ * for all but 0, and the points are those of Cholesky. */
 static void test_shared_ridges(void **state)
 {
   (void)state;
-  const double few[] = {0.5, 0, 0.01}, gammas[] = {0.3, 0.6};
+  const double few[] = {1e8, 0, 0.01}, gammas[] = {0.3, 0.6};
   double many[30];
   for (int k = 0; k < 30; k++) many[k] = k * 0.05;
   mn_data *train = model_classes(N, DIM, MN_F64, K, 0, 1, 1), *test = model_classes(M, DIM, MN_F64, K, 0, 1, 2);
