@@ -67,7 +67,7 @@ refuses 'a point that is none of these' 1 'line 3' sweep "${digits[@]}" "${again
 grid=(sweep -q --train synth:gaussian,n=1500,d=20,labels=random --gamma 0.1 --ridge 0.01:0.4:0.01 --log killed.jsonl)
 "$minnorm" "${grid[@]}" 2> err &
 pid=$!
-for ((i = 0; i < 100; i++)); do [ "$(lines killed.jsonl 2> /dev/null || echo 0)" -gt 3 ] && break || sleep 0.1; done
+for ((i = 0; i < 600; i++)); do [ "0$(lines killed.jsonl 2> /dev/null)" -gt 3 ] && break || sleep 0.1; done
 kill -9 $pid 2> /dev/null
 wait $pid 2> /dev/null
 kept=$(($(lines killed.jsonl) - 1))
