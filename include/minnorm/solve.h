@@ -60,6 +60,7 @@ typedef struct {
   int need_factor;     /* 1: rcond or leave-one-out is wanted, or many solves are to come: auto takes no CG */
   int leave_one_out;   /* 1: mn_system_leave_one_out will be called: its memory is counted, and auto takes no CG */
   size_t columns;      /* right-hand sides to be solved at once, for their memory to be counted; 0: 10 */
+  size_t group;        /* columns of one target: tolerance is asked of the residual of each; 0: of all columns as one */
   /* Folders, which stay the caller's; NULL: none. With a checkpoint, a Cholesky factor is kept there panel by panel:
    * the same call goes on from the last finished one after a stop at any moment, and removes it once a system was
    * solved; one of other samples or options is MN_ERR_DATA. With scratch, a factor beyond the budget is kept there on
@@ -111,12 +112,12 @@ const mn_system_report *mn_system_info(const mn_system *system);
 typedef struct {
   double solve_s, refine_s;
   int refinements;
-  int iterations; /* CG; 0: another solver */
-  int converged;  /* 0: CG ended before its tolerance was reached */
-  double misfit;  /* CG with two columns or more: fraction of samples whose largest fitted value is in another column
-                     than  that of the targets; else NaN */
-  double
-      residual; /* ||(K + ridge I) alpha - y||_F / ||y||_F, K evaluated anew in fp64; primal: ||X w - y||_F / ||y||_F */
+  int iterations;  /* CG; 0: another solver */
+  int converged;   /* 0: CG ended before its tolerance was reached */
+  double misfit;   /* CG with two columns or more: fraction of samples whose largest fitted value is in another column
+                      than  that of the targets; else NaN */
+  double residual; /* ||(K + ridge I) alpha - y||_F / ||y||_F, K evaluated anew in fp64; primal:
+                      ||X w - y||_F / ||y||_F. The largest of those of groups of columns */
   double gradient; /* primal: ||X'(y - X w) - ridge w||_F / ||X' y||_F, else NaN */
 } mn_solution;
 

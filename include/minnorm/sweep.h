@@ -65,9 +65,8 @@ mn_status mn_sweep_forecast(const mn_data *train, size_t n_test, const mn_sweep_
                             mn_forecast *out, size_t *together, mn_error *err);
 
 /* Fits all points whose done[index] is 0 (done NULL: all). test may be NULL; products as in mn_model_fit_products, or
- * NULL. Solvers stop at fit.solve.tolerance over the root of the number of points solved at once, so that each of these
- * has that residual. Stopping at interpolation goes point by point. Errors: MN_ERR_ARGUMENT for lists out of range,
- * else those of mn_model_fit. */
+ * NULL. Of points solved at once each has a residual of at most fit.solve.tolerance. Stopping at interpolation goes
+ * point by point. Errors: MN_ERR_ARGUMENT for lists out of range, else those of mn_model_fit. */
 mn_status mn_sweep_run(const mn_data *train, const mn_data *test, const mn_products *products,
                        const mn_sweep_options *options, const char *done, const mn_context *ctx, mn_sweep_take take,
                        void *user, mn_error *err);

@@ -68,7 +68,7 @@ static mn_status begin_factor(sweep *s, const mn_sweep_place *place, size_t left
   m->outputs = m->report.outputs = s->plain.outputs;
   m->report.classes = s->plain.labels ? m->outputs : 0;
   s->part.most = mn_sweep_together(&s->f, s->test ? s->test->n : 0, left, s->ctx);
-  m->options.solve.tolerance /= sqrt((double)s->part.most);
+  m->options.solve.group = m->outputs;
   if (s->part.most < left) m->options.solve.need_factor = 1;
   size_t columns = s->part.most * m->outputs;
   st = mn_fitting_prepare(&s->f, &s->plain, columns, s->ctx, err);

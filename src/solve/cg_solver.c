@@ -260,9 +260,9 @@ static int watch(void *arg, const mn_pcg_step *step)
 {
   run *r = arg;
   int iteration = r->out->iterations + step->iteration;
-  if ((r->outrun = is_outrun(r, iteration, step->residual * r->out->residual))) return 1;
+  if ((r->outrun = is_outrun(r, iteration, step->residual))) return 1;
   if (r->round || !r->class_of) {
-    double left = step->residual * r->out->residual, size = mn_norm2(r->s->samples.n * r->columns, step->x);
+    double left = step->residual, size = mn_norm2(r->s->samples.n * r->columns, step->x);
     mn_log(r->ctx, "iteration %d: residual %.1e", iteration, left);
     return left <= r->noise * size;
   }
@@ -297,14 +297,15 @@ static mn_status correct(run *r, double *alpha, double *space, mn_error *err)
   mn_pcg_result result;
   mn_pcg pcg = {.n = r->s->samples.n, .columns = r->columns, .multiply = multiply, .precondition = precondition};
   pcg.watch = watch, pcg.arg = r, pcg.most = ITERATIONS, pcg.threads = r->s->threads;
-  pcg.single = r->m->k != NULL;
-  pcg.tolerance = fmax(o->interpolate ? 0 : 0.3 * o->tolerance / r->out->residual, r->m->k ? run_most : 0x1p-50);
+  pcg.single = r->m->k != NULL, pcg.y = r->y, pcg.group = o->group;
+  double part = r->m->k ? run_most : 0x1p-50;
+  pcg.tolerance = fmax(o->interpolate ? 0 : 0.3 * o->tolerance, part * r->out->residual);
   mn_status st = mn_pcg_run(&pcg, residual, d, left, &result, err);
   if (st) return st;
   r->out->iterations += result.iterations;
   r->stalled = result.end == MN_PCG_STALLED;
   r->ended = result.end == MN_PCG_CONVERGED || result.end == MN_PCG_WATCHED;
-  double size = mn_norm2(count, d), expected = result.residual * r->out->residual;
+  double size = mn_norm2(count, d), expected = result.residual;
   for (size_t i = 0; i < count; i++) d[i] += alpha[i];
   st = mn_system_evaluate(r->s, r->columns, r->y, d, r->ctx, values, left, &after, err);
   if (st) return st;

@@ -27,8 +27,7 @@ mn_status mn_system_evaluate(const mn_system *s, size_t columns, const double *y
       mn_gram_multiply_symmetric(&s->samples, &s->kernel, s->threads, ctx, "residual", columns, x, values, err);
   if (st) return st;
   for (size_t i = 0; i < count; i++) r[i] = y[i] - values[i] - s->options.ridge * x[i];
-  double right = mn_norm2(count, y);
-  *residual = mn_norm2(count, r) / (right > 0 ? right : 1);
+  *residual = mn_worst_ratio(s->samples.n, columns, s->options.group, r, y);
   if (!isfinite(*residual))
     return MN_FAIL(err, MN_ERR_SINGULAR, "the solution is not finite: the system is singular to working precision");
   return MN_OK;

@@ -151,7 +151,7 @@ static mn_status correct(const mn_system *s, problem *p, mn_solution *out, mn_er
 {
   enum { STEPS_MAX = 10 };
   size_t count = s->samples.dim * p->columns;
-  double previous = INFINITY, start = 0, right = mn_norm2(s->samples.n * p->columns, p->y);
+  double previous = INFINITY, start = 0;
   for (int step = 0; step <= STEPS_MAX; step++) {
     mn_status st = evaluate(s, p, err);
     if (st) return st;
@@ -165,7 +165,7 @@ static mn_status correct(const mn_system *s, problem *p, mn_solution *out, mn_er
     out->refinements = step;
     previous = change;
   }
-  out->residual = mn_norm2(s->samples.n * p->columns, p->r) / (right > 0 ? right : 1);
+  out->residual = mn_worst_ratio(s->samples.n, p->columns, s->options.group, p->r, p->y);
   if (isfinite(out->residual)) return MN_OK;
   return MN_FAIL(err, MN_ERR_DATA, "the solution is not finite: features or targets are too large, or not finite");
 }

@@ -269,8 +269,8 @@ static mn_status correct(run *r, const double *y, double *alpha, double *space, 
   double part = r->s->report.gram_kept == MN_GRAM_SINGLE ? 1e-4 : 0x1p-50;
   mn_pcg pcg = {.n = r->s->samples.n, .columns = r->columns, .multiply = multiply, .precondition = precondition};
   pcg.watch = watch, pcg.arg = r, pcg.most = ITERATIONS, pcg.threads = r->s->threads;
-  pcg.single = r->single != NULL;
-  pcg.tolerance = fmax(0.3 * o->tolerance / out->residual, part);
+  pcg.single = r->single != NULL, pcg.y = y, pcg.group = o->group;
+  pcg.tolerance = fmax(0.3 * o->tolerance, part * out->residual);
   mn_status st = mn_pcg_run(&pcg, residual, d, left, &result, err);
   if (st) return st;
   out->refinements += result.iterations;
@@ -288,8 +288,9 @@ static mn_status correct(run *r, const double *y, double *alpha, double *space, 
  */
 static double attainable(const run *r, const double *y, const double *alpha)
 {
-  size_t n = r->s->samples.n, count = n * r->columns;
-  return 4 * 0x1p-53 * sqrt((double)n) * r->m->mean * mn_norm2(count, alpha) / mn_norm2(count, y);
+  size_t n = r->s->samples.n;
+  double ratio = mn_worst_ratio(n, r->columns, r->s->options.group, alpha, y);
+  return 4 * 0x1p-53 * sqrt((double)n) * r->m->mean * ratio;
 }
 
 /* Leaves the residual at the begin of space (4 n x columns). */

@@ -19,7 +19,7 @@ typedef struct {
   size_t rank;       /* directions, at most columns */
   double *energy;    /* rank x rank: lower Cholesky factor of p'A p */
   double *small;     /* rank x columns: coefficients of the directions */
-  double b_norm;
+  const double *y;   /* n x columns: of relative residuals */
 } state;
 
 /* p = a basis of what z spans; z is destroyed. */
@@ -82,7 +82,6 @@ static mn_status prepare(state *s, mn_error *err)
 static mn_status iterate(state *s, mn_pcg_result *out, mn_error *err)
 {
   const mn_pcg *pcg = s->pcg;
-  size_t count = pcg->n * pcg->columns;
   double best = INFINITY;
   int since = 0, moved;
   mn_status st;
@@ -90,7 +89,7 @@ static mn_status iterate(state *s, mn_pcg_result *out, mn_error *err)
   for (int k = 1; k <= pcg->most; k++) {
     if ((st = prepare(s, err)) || (st = turn(s, err)) || (st = step(s, &moved, err))) return st;
     out->iterations = k;
-    out->residual = mn_norm2(count, s->r) / s->b_norm;
+    out->residual = mn_worst_ratio(pcg->n, pcg->columns, pcg->group, s->r, s->y);
     out->end = MN_PCG_CONVERGED;
     if (out->residual <= pcg->tolerance) return MN_OK;
     out->end = MN_PCG_WATCHED;
@@ -107,7 +106,7 @@ static mn_status iterate(state *s, mn_pcg_result *out, mn_error *err)
 mn_status mn_pcg_run(const mn_pcg *pcg, const double *b, double *x, double *r, mn_pcg_result *out, mn_error *err)
 {
   size_t count = pcg->n * pcg->columns, small = pcg->columns * pcg->columns;
-  state s = {.pcg = pcg, .x = x, .r = r, .b_norm = mn_norm2(count, b)};
+  state s = {.pcg = pcg, .x = x, .r = r, .y = pcg->y ? pcg->y : b};
   double *space = mn_alloc_matrix(3 * count, sizeof *space), *scalars = mn_alloc(2 * small, sizeof *scalars);
   mn_status st = MN_OK;
   *out = (mn_pcg_result){.end = MN_PCG_CONVERGED};
@@ -115,7 +114,7 @@ mn_status mn_pcg_run(const mn_pcg *pcg, const double *b, double *x, double *r, m
   memcpy(r, b, count * sizeof *r);
   if (!space || !scalars) {
     st = MN_NO_MEMORY(err, (3 * count + 2 * small) * sizeof *space);
-  } else if (s.b_norm > 0) {
+  } else if (mn_norm2(count, b) > 0) {
     s.z = space, s.p = space + count, s.q = space + 2 * count;
     s.energy = scalars, s.small = scalars + small;
     st = iterate(&s, out, err);

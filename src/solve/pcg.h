@@ -13,7 +13,7 @@ typedef mn_status (*mn_product)(void *arg, size_t columns, const double *v, doub
 /* What an iteration ended with. Non-zero ends the run. */
 typedef struct {
   int iteration;   /* 1 ... */
-  double residual; /* ||b - A x||_F / ||b||_F as the recursion carries it */
+  double residual; /* ||b - A x||_F / ||y||_F as the recursion carries it, of groups the largest */
   const double *x, *r;
 } mn_pcg_step;
 typedef int (*mn_pcg_watch)(void *arg, const mn_pcg_step *step);
@@ -26,7 +26,9 @@ typedef struct {
   mn_pcg_watch watch;      /* NULL: none */
   void *arg;
   int single;       /* 1: products are in single precision, and directions are rounded to it first */
-  double tolerance; /* of the residual */
+  const double *y;  /* n x columns: what residuals are relative to; NULL: b */
+  size_t group;     /* columns of each residual; 0: all */
+  double tolerance; /* of the largest residual */
   int most;         /* iterations */
 } mn_pcg;
 

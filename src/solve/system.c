@@ -60,6 +60,18 @@ double mn_norm2(size_t count, const double *x)
   return sqrt(sum);
 }
 
+double mn_worst_ratio(size_t n, size_t columns, size_t group, const double *r, const double *y)
+{
+  size_t total = n * columns, width = n * (group ? group : columns);
+  double worst = 0;
+  for (size_t at = 0; at < total && isfinite(worst); at += width) {
+    size_t count = total - at < width ? total - at : width;
+    double right = mn_norm2(count, y + at), ratio = mn_norm2(count, r + at) / (right > 0 ? right : 1);
+    if (!(ratio <= worst)) worst = ratio;
+  }
+  return worst;
+}
+
 static int wants_mixed(const mn_solve_options *o, const mn_kernel *kernel, size_t n)
 {
   if (o->precision == MN_PRECISION_MIXED) return 1;

@@ -75,13 +75,17 @@ double mn_influence_panels_bytes(size_t n, mn_dtype type, int threads);
 /* alpha = (X X')^+ y (n x columns) for the weights w of a primal system at ridge 0. */
 mn_status mn_least_squares_dual(const mn_system *system, size_t columns, const double *w, double *alpha, mn_error *err);
 
-/* values = K x from a pass that makes K anew in fp64, r = y - values - ridge x, and ||r||_F / ||y||_F; n x columns
- * each. MN_ERR_SINGULAR when that is not finite. */
+/* values = K x from a pass that makes K anew in fp64, r = y - values - ridge x, and ||r||_F / ||y||_F, of groups the
+ * largest; n x columns each. MN_ERR_SINGULAR when that is not finite. */
 mn_status mn_system_evaluate(const mn_system *system, size_t columns, const double *y, const double *x,
                              const mn_context *ctx, double *values, double *r, double *residual, mn_error *err);
 
 /* Frobenius norm of count numbers. */
 double mn_norm2(size_t count, const double *x);
+
+/* ||r||_F / ||y||_F, or ||r||_F where y is 0: the largest among groups of `group` columns, 0: of all. r, y: n x
+ * columns. Not finite where r is not. */
+double mn_worst_ratio(size_t n, size_t columns, size_t group, const double *r, const double *y);
 
 /* What follows is asked of systems that need not be open: samples (those to come by their number and kind), kernel,
  * options and threads have to be set. */

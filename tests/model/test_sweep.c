@@ -162,6 +162,29 @@ static void test_curve(void **state)
   mn_data_close(&train), mn_data_close(&test);
 }
 
+/* One point of noise beside many of labels that are clusters, easily fitted: it does not hide behind them. */
+static void test_tolerance(void **state)
+{
+  (void)state;
+  enum { COUNT = 41 };
+  double uneven[COUNT];
+  for (int k = 0; k < COUNT; k++) uneven[k] = k < COUNT - 1 ? k * 1e-9 : 1;
+  mn_data *train = model_classes(N, DIM, MN_F64, K, 0, 1, 1);
+  for (size_t i = 0; i < N; i++) ((double *)train->x)[i * DIM] += 10 * train->y[i];
+  mn_sweep_options o = {.fit = model_options(), .corrupt_count = COUNT, .corrupt = uneven};
+  o.fit.solve.ridge = 0.01;
+  o.fit.solve.solver = MN_SOLVER_CG;
+  for (o.fit.solve.tolerance = 1e-2; o.fit.solve.tolerance > 1e-8; o.fit.solve.tolerance /= 4) {
+    taken *t = run(train, NULL, &o, NULL);
+    for (size_t i = 0; i < COUNT; i++) {
+      assert_int_equal(t->points[i].together, COUNT);
+      assert_true(t->reports[i].solution.residual <= o.fit.solve.tolerance);
+    }
+    free(t);
+  }
+  mn_data_close(&train);
+}
+
 static void test_grids_against_fits(void **state)
 {
   (void)state;
@@ -437,7 +460,8 @@ int main(void)
       cmocka_unit_test(test_shared_ridges), cmocka_unit_test(test_parts),
       cmocka_unit_test(test_done),          cmocka_unit_test(test_without_test),
       cmocka_unit_test(test_interpolation), cmocka_unit_test(test_duplicates),
-      cmocka_unit_test(test_errors),        cmocka_unit_test(test_allocations),
+      cmocka_unit_test(test_errors),        cmocka_unit_test(test_tolerance),
+      cmocka_unit_test(test_allocations),
   };
   return cmocka_run_group_tests_name("sweep", tests, NULL, NULL);
 }

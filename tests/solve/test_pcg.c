@@ -369,6 +369,32 @@ static void tolerance_and_limit_are_kept(void **state)
 }
 
 /* Of tolerance 0 there is an end all the same: no digits are left to win. */
+/* Groups of two columns, and one of what is left; not an iteration more than the worst of them takes. */
+static void the_worst_group_ends_the_run(void **state)
+{
+  (void)state;
+  enum { N = 60, SIZE = 5, GROUP = 2 };
+  system_t s = system_open(N, SIZE, spectrum(N, N, 1e3));
+  double *y = malloc(N * SIZE * sizeof *y);
+  for (size_t i = 2 * N; i < 4 * N; i++) s.b[i] *= 1e-7;
+  for (size_t i = 0; i < N * SIZE; i++) y[i] = 10 * s.b[i];
+  s.pcg.tolerance = 1e-6, s.pcg.group = GROUP, s.pcg.y = y;
+  assert_int_equal(end_of(&s), MN_PCG_CONVERGED);
+  for (int last = 1; last >= 0; last--) {
+    double worst = 0;
+    for (size_t c = 0; c < SIZE; c += GROUP) {
+      size_t count = N * (SIZE - c < GROUP ? SIZE - c : GROUP);
+      worst = fmax(worst, naive_norm(count, s.r + c * N) / naive_norm(count, y + c * N));
+    }
+    mn_test_close(s.result.residual, worst, 1e-12);
+    assert_true((worst <= s.pcg.tolerance) == last);
+    s.pcg.most = s.result.iterations - 1;
+    if (last) assert_int_equal(end_of(&s), MN_PCG_EXHAUSTED);
+  }
+  free(y);
+  system_close(&s);
+}
+
 static void tolerance_zero_ends(void **state)
 {
   (void)state;
@@ -438,6 +464,7 @@ int main(void)
       cmocka_unit_test(a_negative_preconditioner_spans_the_same),
       cmocka_unit_test(nan_and_infinity_stall),
       cmocka_unit_test(tolerance_and_limit_are_kept),
+      cmocka_unit_test(the_worst_group_ends_the_run),
       cmocka_unit_test(tolerance_zero_ends),
       cmocka_unit_test(the_watch_ends_the_run),
       cmocka_unit_test(a_call_that_fails_ends_the_run),

@@ -271,6 +271,57 @@ static void single_precision_is_refined(void **state)
   problem_close(&p);
 }
 
+/* A small column of noise beside large ones of little but the first eigenvectors. */
+static problem uneven(void)
+{
+  problem p = moderate(140, MN_KERNEL_LAPLACIAN, 0);
+  size_t n = p.set.n;
+  double *ky = malloc(n * sizeof *ky);
+  for (size_t i = 0; i < n; i++) p.y[i] *= 1e-9;
+  for (size_t c = 1; c < COLUMNS; c++)
+    for (int times = 0; times < 4; times++) {
+      naive_multiply(n, n, p.k, 1, p.y + c * n, ky);
+      memcpy(p.y + c * n, ky, n * sizeof *ky);
+    }
+  free(ky);
+  p.options.precision = MN_PRECISION_MIXED;
+  return p;
+}
+
+/* ||k alpha - y|| / ||y|| of the worst column. */
+static double worst_residual(const problem *p, const double *alpha)
+{
+  size_t n = p->set.n;
+  double worst = 0, *ka = malloc(n * COLUMNS * sizeof *ka);
+  naive_multiply(n, n, p->k, COLUMNS, alpha, ka);
+  for (size_t c = 0; c < COLUMNS; c++) worst = fmax(worst, naive_relative(n, ka + c * n, p->y + c * n));
+  free(ka);
+  return worst;
+}
+
+/* The noise keeps the tolerance where each column is a group; where all are one it is neglected at times. */
+static void every_group_has_the_tolerance(void **state)
+{
+  (void)state;
+  static const mn_solver iterative[] = {MN_SOLVER_CHOLESKY, MN_SOLVER_CG};
+  problem p = uneven();
+  for (size_t s = 0; s < 2; s++) {
+    int neglected = 0;
+    for (p.options.tolerance = 1e-2; p.options.tolerance > 1e-10; p.options.tolerance /= 4)
+      for (p.options.group = 0; p.options.group < 2; p.options.group++) {
+        answer a = problem_solve(&p, iterative[s]);
+        double worst = worst_residual(&p, a.alpha);
+        assert_true(a.solution.residual <= p.options.tolerance);
+        if (p.options.group && !(fabs(worst - a.solution.residual) <= 1e-6 * worst + 1e-14))
+          fail_msg("%s: %g, not %g", mn_solver_string(iterative[s]), a.solution.residual, worst);
+        neglected += !p.options.group && worst > p.options.tolerance;
+        answer_close(&a);
+      }
+    assert_true(neglected > 0);
+  }
+  problem_close(&p);
+}
+
 int main(void)
 {
   mn_threads_open(NULL);
@@ -284,6 +335,7 @@ int main(void)
       cmocka_unit_test(ridge_zero_interpolates),
       cmocka_unit_test(norm_grows_with_the_samples),
       cmocka_unit_test(single_precision_is_refined),
+      cmocka_unit_test(every_group_has_the_tolerance),
   };
   return cmocka_run_group_tests_name("system", tests, NULL, NULL);
 }
