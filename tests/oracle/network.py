@@ -4,7 +4,7 @@
   network.py random  N CLASSES Y.npy                   writes N labels drawn by numpy
 
 X are features as minnorm read them: bytes from 0 to 255, or numbers. Says what it finds, and exits with 1 when an
-output is further from its target than ten times the largest error that minnorm reports (order of summation makes a
+output is further from its target than thirty times the largest error that minnorm reports (order of summation makes a
 factor of 2 or 3 at n = 60,000).
 """
 import json
@@ -82,7 +82,7 @@ def check(folder, report, x, y):
     out = in_blocks(folder, x, np.float64)
     require(out.shape == wanted.shape, "outputs %s" % (out.shape,))
     error = np.abs(out - wanted).max()
-    limit = 10 * r["max_error"] + 1e-14 * r["target_max"]
+    limit = 30 * r["max_error"] + 1e-14 * r["target_max"]
     require(error <= limit, "largest error %.2e, minnorm's %.2e" % (error, r["max_error"]))
     if head["labels"]:
         missed = np.count_nonzero(decided(head, out) != y.reshape(-1))
