@@ -12,8 +12,8 @@
 
 enum { N = 4000, TESTS = 500 };
 
-/* What is promised of the memory of a fit, and on top the buffers that the BLAS and the C library take as they please.
- */
+/* What is promised of the memory of a fit, and on top the buffers that the BLAS and the C library take as they please:
+ * by dgetrf, 3 MiB with OpenBLAS's kernels for AVX2 and 6 with those for AVX-512. */
 static const double promised = 0.03, buffers = 0x1p23;
 
 /* Fits whose matrix is most of what they hold. */

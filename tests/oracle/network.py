@@ -4,8 +4,10 @@
   network.py random  N CLASSES Y.npy                   writes N labels drawn by numpy
 
 X are features as minnorm read them: bytes from 0 to 255, or numbers. Says what it finds, and exits with 1 when an
-output is further from its target than thirty times the largest error that minnorm reports (order of summation makes a
-factor of 2 or 3 at n = 60,000).
+output is wrong. Up to 2,500 samples, and where numpy has them, numbers of 64 bits of mantissa are held against
+minnorm's compensated ones: rounding, which depends on the order of summation and so on the BLAS below numpy, is out of
+the way. Beyond, numpy's error in fp64 may be ten times the largest one that minnorm reports (at n = 60,000 it is 2 or 3
+times that).
 """
 import json
 import sys
@@ -81,18 +83,19 @@ def check(folder, report, x, y):
     require(formula(n, d, wanted.shape[1], head["depth"]) == r["weights"], "as many as the formula says")
     out = in_blocks(folder, x, np.float64)
     require(out.shape == wanted.shape, "outputs %s" % (out.shape,))
-    error = np.abs(out - wanted).max()
-    limit = 30 * r["max_error"] + 1e-14 * r["target_max"]
-    require(error <= limit, "largest error %.2e, minnorm's %.2e" % (error, r["max_error"]))
     if head["labels"]:
         missed = np.count_nonzero(decided(head, out) != y.reshape(-1))
         require(missed == 0, "%d of %d labels missed" % (missed, len(y)))
-    if len(x) <= 1000 and np.finfo(np.longdouble).eps < np.finfo(np.float64).eps:
+    if len(x) <= 2500 and np.finfo(np.longdouble).eps < np.finfo(np.float64).eps:
         check_precise(folder, r, x, wanted)
+    else:
+        error = np.abs(out - wanted).max()
+        limit = 10 * r["max_error"] + 1e-14 * r["target_max"]
+        require(error <= limit, "largest error %.2e, minnorm's %.2e" % (error, r["max_error"]))
 
 
 def check_precise(folder, r, x, wanted):
-    """With 64 bits of mantissa rounding is 2^-11 of that in fp64; what is left is the error of the weights."""
+    """Rounding is 2^-11 of that in fp64; what is left is the error of the weights."""
     error = np.abs(in_blocks(folder, x, np.longdouble) - wanted).max()
     limit = 2 * r["max_error_compensated"] + r["max_error"] / 200
     text = "largest error %.2e in extended precision, minnorm's compensated %.2e"
