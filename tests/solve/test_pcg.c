@@ -150,7 +150,8 @@ static void solutions_equal_gaussian_elimination(void **state)
     }
 }
 
-/* As many steps as there are different eigenvalues; a few more with directions in single precision. */
+/* As many steps as there are different eigenvalues. With directions in single precision each such round leaves their
+ * rounding, and how many rounds it takes depends on the order of summation; without ending, it would be over 80 steps. */
 static void runs_end_after_as_many_steps_as_eigenvalues(void **state)
 {
   (void)state;
@@ -161,7 +162,7 @@ static void runs_end_after_as_many_steps_as_eigenvalues(void **state)
     assert_in_range(s.result.iterations, 1, distinct);
     s.pcg.single = 1;
     assert_int_equal(end_of(&s), MN_PCG_CONVERGED);
-    assert_in_range(s.result.iterations, 1, 3 * distinct);
+    assert_in_range(s.result.iterations, 1, 4 * distinct);
     system_close(&s);
   }
   system_t s = system_open(12, 1, spectrum(12, 12, 10));
