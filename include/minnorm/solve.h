@@ -60,6 +60,8 @@ typedef struct {
   int need_factor;     /* 1: rcond or leave-one-out is wanted, or many solves are to come: auto takes no CG */
   int leave_one_out;   /* 1: mn_system_leave_one_out will be called: its memory is counted, and auto takes no CG */
   size_t columns;      /* right-hand sides to be solved at once, for their memory to be counted; 0: 10 */
+  double corrupt;      /* part of the labels that is random: CG then takes more iterations to interpolate, which a
+                          forecast counts; it changes no result */
   size_t group;        /* columns of one target: tolerance is asked of the residual of each; 0: of all columns as one */
   /* Folders, which stay the caller's; NULL: none. With a checkpoint, a Cholesky factor is kept there panel by panel:
    * the same call goes on from the last finished one after a stop at any moment, and removes it once a system was

@@ -386,6 +386,7 @@ static void forecasts_count_flops(void **state)
   mn_test_close(f.residual_flops / (n * n * d), 1, 1e-12);
   mn_test_close(f.predict_flops / (2 * n * floor(n / 6) * d), 1, 1e-12);
   assert_true(f.gram_s > 0 && f.residual_s > 0 && f.predict_s > 0);
+  if (mn_test_is_wrapped()) return; /* the other rows are timed on products that take minutes there */
   f = forecast(samples, 784, 1, MN_KERNEL_LINEAR, MN_SOLVER_AUTO, MN_PRECISION_AUTO);
   assert_int_equal(f.solver, MN_SOLVER_EIGEN);
   assert_true(f.factor_flops < n * n * d && f.bytes < 2e9 && f.gram_flops == 0);
