@@ -17,7 +17,7 @@
 enum { DOUBLE_FEATURES = 20480 };
 
 /* A checkpoint is written once the work since the last one has taken this many times what writing that took. */
-static const double checkpoint_share = 5;
+static const double checkpoint_share = 20;
 
 mn_stream_options mn_stream_defaults(mn_features_name name)
 {
