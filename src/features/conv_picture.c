@@ -6,13 +6,24 @@
 #include "core/status.h"
 #include "features/conv.h"
 
-enum { MOST = 256, COLUMNS = 16 };
+/* A tap is a square of so many pixels: filters are too small to be looked at. */
+enum { MOST = 256, COLUMNS = 16, PIXELS = 4 };
 
 static void stretch(size_t taps, float *filter)
 {
   float most = 0;
   for (size_t k = 0; k < taps; k++) most = fmaxf(most, fabsf(filter[k]));
   for (size_t k = 0; k < taps; k++) filter[k] = most > 0 ? 0.5F + 0.5F * filter[k] / most : 0.5F;
+}
+
+/* to: channels of (PIXELS side)^2 each. */
+static void magnify(const mn_conv *c, const float *filter, float *to)
+{
+  size_t side = PIXELS * c->side;
+  for (size_t k = 0; k < c->channels; k++)
+    for (size_t y = 0; y < side; y++)
+      for (size_t x = 0; x < side; x++)
+        to[(k * side + y) * side + x] = filter[(k * c->side + y / PIXELS) * c->side + x / PIXELS];
 }
 
 mn_status mn_conv_picture(const mn_features *f, mn_data **images, size_t *cols, mn_error *err)
@@ -24,15 +35,22 @@ mn_status mn_conv_picture(const mn_features *f, mn_data **images, size_t *cols, 
   *cols = count < COLUMNS ? count : COLUMNS;
   if (c->channels != 1 && c->channels != 3)
     return MN_FAIL(err, MN_ERR_UNSUPPORTED, "filters of %zu channels have no colours", c->channels);
-  mn_status st = mn_data_create(count, c->taps, MN_F32, 0, &data, err);
-  if (st) return st;
+  float *filter = mn_alloc(c->taps, sizeof *filter);
+  if (!filter) return MN_NO_MEMORY(err, c->taps * sizeof *filter);
+  mn_status st = mn_data_create(count, PIXELS * PIXELS * c->taps, MN_F32, 0, &data, err);
+  if (st) {
+    mn_free(filter);
+    return st;
+  }
   snprintf(data->name, sizeof data->name, "%s", f->row->name);
   data->channels = c->channels;
-  data->height = data->width = c->side;
-  for (size_t i = 0; !st && i < count; i++) {
-    float *filter = (float *)data->x + i * c->taps;
-    if (!(st = mn_conv_filter(f, i, filter, err))) stretch(c->taps, filter);
+  data->height = data->width = PIXELS * c->side;
+  for (size_t i = 0; i < count; i++) {
+    if ((st = mn_conv_filter(f, i, filter, err))) break;
+    stretch(c->taps, filter);
+    magnify(c, filter, (float *)data->x + i * data->dim);
   }
+  mn_free(filter);
   if (st)
     mn_data_close(&data);
   else
