@@ -54,6 +54,17 @@ mn_stream_options mn_stream_defaults(mn_features_name name);
 mn_status mn_stream_products(const mn_data *train, const mn_data *test, const mn_stream_options *options,
                              const mn_context *ctx, mn_products **out, mn_stream_report *report, mn_error *err);
 
+typedef mn_status (*mn_stream_take)(void *user, size_t k, const mn_products *products, mn_error *err);
+
+/* Products on the way to all features, for a curve over their number in one pass: `take` is given those of the first
+ * dims[k] features, k = 0 ... count - 1, rounded up to the end of a group; the pass ends with the last of them. They
+ * are as products of so many features alone would be. A folder keeps them on the way too; one that has come beyond
+ * dims[0] is MN_ERR_DATA. Errors: MN_ERR_ARGUMENT for dims that do not rise from group to group or are more than there
+ * are, and what take returns, which ends the pass. products is valid during the call. */
+mn_status mn_stream_stops(const mn_data *train, const mn_data *test, const mn_stream_options *options, size_t count,
+                          const size_t *dims, const mn_context *ctx, mn_stream_take take, void *user,
+                          mn_stream_report *report, mn_error *err);
+
 /* What this will need: bytes at the peak, the data and the process as they are included; seconds from a few images and
  * the gemm rate. */
 typedef struct {

@@ -73,7 +73,7 @@ static size_t panel_rows(const mn_products *p, size_t j)
 
 static mn_products layout_of(size_t n, size_t m, size_t tile, mn_dtype type)
 {
-  mn_products p = {.n = n, .m = m, .train = n, .tile = tile, .type = type, .fd = -1};
+  mn_products p = {.n = n, .m = m, .train = n, .tile = tile, .type = type, .scale = 1, .fd = -1};
   p.columns = (n + tile - 1) / tile;
   p.rows = p.columns + (m + tile - 1) / tile;
   return p;

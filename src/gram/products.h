@@ -25,6 +25,7 @@ struct mn_products {
   uint64_t *samples;      /* n + m: a hash of each sample as it is in its data set */
   double *norms;          /* n + m: squared */
   double *shift, *factor; /* dim: what a feature had subtracted and was multiplied by; 0 and 1 where nothing is done */
+  double scale;           /* of the products and squared norms, as they are read: 1 but on the way to all features */
   double *inverse;        /* n + m: 1 / norm, for samples to be scaled to norm 1; NULL: as they are */
   void **panel;           /* columns; NULL: on disk */
   int fd;                 /* -1: in memory */

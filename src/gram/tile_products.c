@@ -21,7 +21,7 @@ static size_t row_of(const mn_samples *s, size_t k)
 /* ||x||^2 and 1 / ||x||, or what they are where samples are scaled to norm 1. */
 static double norm_of(const mn_products *p, size_t row)
 {
-  return p->inverse ? (p->inverse[row] > 0 ? 1 : 0) : p->norms[row];
+  return p->inverse ? (p->inverse[row] > 0 ? 1 : 0) : p->scale * p->norms[row];
 }
 
 static mn_status products_norms(const mn_tiles *t, int threads, mn_tile_side *side, mn_error *err)
@@ -93,7 +93,7 @@ static double product(const target *g, const part *s, size_t a, size_t b)
 {
   const mn_products *p = g->p;
   double dot = a < b ? element(g, s, b, a) : element(g, s, a, b);
-  if (p->inverse) dot *= p->inverse[a] * p->inverse[b];
+  dot *= p->inverse ? p->inverse[a] * p->inverse[b] : p->scale;
   if (!g->t->of_distance) return dot;
   double r2 = norm_of(p, a) + norm_of(p, b) - 2 * dot;
   return r2 > 0 ? -0.5 * r2 : 0;

@@ -48,7 +48,7 @@ mn_status mn_fitting_begin(mn_fitting *f, const mn_data *train, const mn_product
   m->products = products;
   m->train = train;
   settle_kernel(&m->options.kernel);
-  size_t dim = products ? mn_products_get(products).dim : train->dim;
+  size_t dim = products ? mn_products_get(products).done : train->dim;
   m->report = (mn_fit_report){.n_train = train->n, .dim = dim, .ridge = options->solve.ridge, .median = NAN};
   m->report.loo_error = m->report.loo_mse = m->report.loo.gcv = m->report.loo.diagonal_error = NAN;
   m->report.train_error = m->report.train_rmse = m->report.train_r2 = m->report.norm = NAN;

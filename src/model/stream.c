@@ -31,6 +31,7 @@ typedef struct {
   mn_features *features;
   mn_stream_pass pass;
   double saved_s, save_took_s;
+  double flops; /* of products */
   mn_stream_report *report;
 } stream;
 
@@ -221,10 +222,11 @@ static mn_status checkpoint(void *user, mn_error *err)
   return st;
 }
 
-static mn_status run(stream *s, mn_error *err)
+static mn_status run(stream *s, size_t until, mn_error *err)
 {
   mn_stream_pass *p = &s->pass;
-  size_t left = mn_features_dim(s->features) - p->products->done;
+  size_t begin = p->products->done;
+  p->until = until;
   p->features = s->features;
   p->scale = s->options.feature_scale;
   p->after = checkpoint;
@@ -233,17 +235,30 @@ static mn_status run(stream *s, mn_error *err)
   mn_status st = mn_stream_pass_run(p, err);
   s->report->features_s = p->features_s;
   s->report->products_s = p->products_s;
-  s->report->products_gflops = product_flops(s, left) / p->products_s * 1e-9;
+  s->flops += product_flops(s, p->products->done - begin);
+  s->report->products_gflops = s->flops / p->products_s * 1e-9;
   return st;
+}
+
+static mn_status open_both(stream *s, mn_error *err)
+{
+  mn_status st = open_features(s, err);
+  return st || s->pass.products ? st : open_new(s, err);
 }
 
 static mn_status make(stream *s, mn_error *err)
 {
   mn_status st = open_kept(s, err);
   if (st || (s->pass.products && s->pass.products->done == s->pass.products->dim)) return st;
-  if ((st = open_features(s, err))) return st;
-  if (!s->pass.products && (st = open_new(s, err))) return st;
-  return run(s, err);
+  if ((st = open_both(s, err))) return st;
+  return run(s, mn_features_dim(s->features), err);
+}
+
+static void report_products(stream *s)
+{
+  s->report->dim = s->pass.products->dim;
+  s->report->type = s->pass.products->type;
+  s->report->block = s->pass.block;
 }
 
 mn_status mn_stream_products(const mn_data *train, const mn_data *test, const mn_stream_options *options,
@@ -257,12 +272,83 @@ mn_status mn_stream_products(const mn_data *train, const mn_data *test, const mn
   if (!st) st = make(&s, err);
   if (!st && options->normalise) st = mn_products_normalise(s.pass.products, err);
   if (!st) {
-    report->dim = s.pass.products->dim;
-    report->type = s.pass.products->type;
-    report->block = s.pass.block;
+    report_products(&s);
     *out = s.pass.products;
     s.pass.products = NULL;
   }
+  finish(&s);
+  return st;
+}
+
+/* ---- on the way to all features */
+
+/* The features of the groups that have `dim` of them. */
+static mn_status end_of(const stream *s, size_t dim, size_t *end, mn_error *err)
+{
+  size_t all = mn_features_dim(s->features), g = 0;
+  if (!dim || dim > all) return MN_FAIL(err, MN_ERR_ARGUMENT, "the first %zu features: 1 ... %zu expected", dim, all);
+  while (mn_features_begin(s->features, g) < dim) g++;
+  *end = mn_features_begin(s->features, g);
+  return MN_OK;
+}
+
+/* Standard features were divided by the root of how many there are in all. */
+static mn_status hand_over(stream *s, size_t k, mn_stream_take take, void *user, mn_error *err)
+{
+  mn_products *p = s->pass.products;
+  if (s->options.feature_scale == MN_FEATURE_SCALE_STANDARD) p->scale = (double)p->dim / (double)p->done;
+  mn_status st = s->options.normalise ? mn_products_normalise(p, err) : MN_OK;
+  if (!st) st = take(user, k, p, err);
+  mn_free(p->inverse);
+  p->inverse = NULL;
+  p->scale = 1;
+  return st;
+}
+
+static mn_status check_stops(const stream *s, size_t count, const size_t *dims, mn_error *err)
+{
+  size_t last = 0, end = 0;
+  for (size_t k = 0; k < count; k++, last = end) {
+    mn_status st = end_of(s, dims[k], &end, err);
+    if (st) return st;
+    if (end <= last)
+      return MN_FAIL(
+          err, MN_ERR_ARGUMENT,
+          "the first %zu features end with the group of the %zu-th, the %zu before them with that of the %zu-th: "
+          "more groups from one to the next expected",
+          dims[k], end, dims[k - 1], last);
+  }
+  return MN_OK;
+}
+
+static mn_status stop_at(stream *s, size_t count, const size_t *dims, mn_stream_take take, void *user, mn_error *err)
+{
+  size_t end = 0;
+  mn_status st = check_stops(s, count, dims, err);
+  for (size_t k = 0; !st && k < count; k++) {
+    end_of(s, dims[k], &end, NULL);
+    if (s->pass.products->done > end)
+      return MN_FAIL(err, MN_ERR_DATA,
+                     "%s: products of %zu features are kept here, %zu are wanted first: choose another folder",
+                     s->options.folder, s->pass.products->done, end);
+    st = run(s, end, err);
+    if (!st) st = hand_over(s, k, take, user, err);
+  }
+  return st;
+}
+
+mn_status mn_stream_stops(const mn_data *train, const mn_data *test, const mn_stream_options *options, size_t count,
+                          const size_t *dims, const mn_context *ctx, mn_stream_take take, void *user,
+                          mn_stream_report *report, mn_error *err)
+{
+  stream s;
+  *report = (mn_stream_report){.products_gflops = NAN};
+  mn_status st = begin(&s, train, test, options, ctx, err);
+  s.report = report;
+  if (!st) st = open_kept(&s, err);
+  if (!st) st = open_both(&s, err);
+  if (!st) report_products(&s);
+  if (!st) st = stop_at(&s, count, dims, take, user, err);
   finish(&s);
   return st;
 }

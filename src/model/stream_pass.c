@@ -119,7 +119,8 @@ static mn_status open_buffer(mn_stream_pass *s, mn_error *err)
 mn_status mn_stream_pass_run(mn_stream_pass *s, mn_error *err)
 {
   const mn_features *f = s->features;
-  size_t groups = mn_features_groups(f), first = s->products->done, left = mn_features_dim(f) - first;
+  size_t first = s->products->done, until = s->until ? s->until : mn_features_dim(f), left = until - first;
+  size_t groups = group_of(f, until);
   mn_status st = open_buffer(s, err);
   if (st) return st;
   s->inner = (mn_context){.threads = s->threads, .log = s->ctx ? forward_log : NULL, .user = s};
@@ -127,6 +128,7 @@ mn_status mn_stream_pass_run(mn_stream_pass *s, mn_error *err)
   s->total = feature_flops(s, image_count(s), left) + mn_products_flops(s->products, left);
   for (size_t g = group_of(f, first), end; !st && g < groups; g = end) {
     end = mn_stream_group_end(f, g, s->block);
+    if (end > groups) end = groups;
     st = add_block(s, g, end, err);
   }
   mn_free(s->buffer.x);

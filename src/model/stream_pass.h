@@ -12,6 +12,7 @@ typedef struct {
   int measured;           /* 1: shift and factor are in the products; 0: they get those of the training images */
   mn_products *products;  /* added to, from the features on that they have */
   size_t block;           /* features at once, a group at least */
+  size_t until;           /* ends with so many features, the end of a group; 0: with all */
   int threads;
   const mn_context *ctx;                         /* the caller's */
   size_t index, passes;                          /* this is pass `index` of so many alike; 0, 0: the only one */

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "core/memory.h"
+#include "core/status.h"
+#include "gram/gram.h"
 #include "linalg/threads.h"
 #include "minnorm/model.h"
 #include "naive.h"
@@ -196,6 +198,101 @@ static void a_stopped_run_goes_on(void **state)
   images_close(&s);
 }
 
+/* ---- on the way to all features */
+
+/* Features as they are, and whether standard ones are wanted of them. */
+typedef struct {
+  const double *x; /* ALL x dim */
+  size_t dim;
+  const size_t *ends;
+  int standard, unit, fail_at, calls;
+} way;
+
+/* Products of rows of `dim` features each, of which the first so many count, as features of their own. */
+static mn_status compare(void *user, size_t k, const mn_products *p, mn_error *err)
+{
+  way *w = user;
+  size_t end = w->ends[k];
+  double one[N * N] = {0}, linear[ALL * N], gaussian[ALL * N];
+  assert_int_equal(k, (size_t)w->calls++);
+  if ((int)k == w->fail_at) return MN_FAIL(err, MN_ERR_IO, "taken no more");
+  assert_int_equal(mn_products_get(p).done, end);
+  for (size_t i = 0; i < N; i++) one[i * (N + 1)] = 1;
+  mn_kernel kernels[] = {mn_kernel_default(MN_KERNEL_LINEAR), mn_kernel_default(MN_KERNEL_GAUSSIAN)};
+  kernels[1].gamma = 0.7;
+  for (int part = 0; part < 2; part++) {
+    mn_samples cols = mn_products_train(p, N), rows = part ? mn_products_test(p, M) : cols;
+    for (int c = 0; c < 2; c++)
+      assert_int_equal(
+          mn_gram_multiply(&rows, &cols, &kernels[c], 2, NULL, "test", N, one, (c ? gaussian : linear), err), MN_OK);
+    for (size_t i = 0; i < rows.n; i++)
+      for (size_t j = 0; j < N; j++) {
+        const double *a = w->x + (i + (part ? N : 0)) * w->dim, *b = w->x + j * w->dim;
+        double dot = 0, aa = 0, bb = 0, scale = w->standard ? (double)w->dim / (double)end : 1;
+        for (size_t f = 0; f < end; f++) dot += a[f] * b[f], aa += a[f] * a[f], bb += b[f] * b[f];
+        dot *= w->unit ? 1 / sqrt(aa * bb) : scale;
+        double r2 = (w->unit ? 2 : scale * (aa + bb)) - 2 * dot;
+        assert_true(fabs(linear[i + j * rows.n] - dot) <= 1e-5 * (1 + fabs(dot)));
+        mn_test_close(gaussian[i + j * rows.n], exp(-0.7 * r2), 1e-5);
+      }
+  }
+  return MN_OK;
+}
+
+static void products_on_the_way(void **state)
+{
+  (void)state;
+  images s = images_open();
+  mn_stream_report report;
+  mn_error err;
+  for (int code = 0; code < 6; code++) {
+    mn_feature_scale scale = (mn_feature_scale)(MN_FEATURE_SCALE_NONE + code % 3);
+    mn_stream_options o = mn_stream_defaults(MN_FEATURES_GABOR);
+    o.feature_scale = scale;
+    o.normalise = code / 3;
+    way w = {.fail_at = -1, .standard = scale == MN_FEATURE_SCALE_STANDARD, .unit = o.normalise};
+    double *x = all_features(&s, &o, scale, &w.dim);
+    const size_t path = 256, dims[] = {1, 3 * path - 5, 3 * path + 1, w.dim},
+                 ends[] = {path, 3 * path, 4 * path, w.dim};
+    w.x = x, w.ends = ends;
+    if (mn_stream_stops(s.train, s.test, &o, 4, dims, NULL, compare, &w, &report, &err)) fail_msg("%s", err.text);
+    assert_int_equal(w.calls, 4);
+    assert_int_equal(report.dim, w.dim);
+    free(x);
+  }
+  images_close(&s);
+}
+
+/* A stop is made again after a failure, from what the folder keeps; one that the folder is beyond is refused. */
+static void the_way_is_gone_on_with(void **state)
+{
+  (void)state;
+  images s = images_open();
+  mn_stream_options o = two_blocks(mn_test_path("way"));
+  mn_stream_report report;
+  mn_error err;
+  size_t group = 256 * 18;
+  const size_t dims[] = {group, 2 * group, 3 * group};
+  way w = {.ends = dims, .fail_at = 1, .standard = 1};
+  double *x = all_features(&s, &o, MN_FEATURE_SCALE_STANDARD, &w.dim);
+  w.x = x;
+  assert_int_equal(mn_stream_stops(s.train, s.test, &o, 3, dims, NULL, compare, &w, &report, &err), MN_ERR_IO);
+  assert_int_equal(w.calls, 2);
+  way rest = {.x = x, .dim = w.dim, .ends = dims + 1, .fail_at = -1, .standard = 1};
+  assert_int_equal(mn_stream_stops(s.train, s.test, &o, 2, dims + 1, NULL, compare, &rest, &report, &err), MN_OK);
+  assert_true(report.resumed >= group && report.resumed <= 2 * group);
+  assert_int_equal(rest.calls, 2);
+  assert_int_equal(mn_stream_stops(s.train, s.test, &o, 3, dims, NULL, compare, &w, &report, &err), MN_ERR_DATA);
+  mn_products_remove(o.folder);
+  o.folder = NULL;
+  const size_t same[] = {group, 1 + group, 2 * group - 1}, none[] = {0}, many[] = {3 * group + 1};
+  assert_int_equal(mn_stream_stops(s.train, NULL, &o, 3, same, NULL, compare, &w, &report, &err), MN_ERR_ARGUMENT);
+  assert_int_equal(mn_stream_stops(s.train, NULL, &o, 1, none, NULL, compare, &w, &report, &err), MN_ERR_ARGUMENT);
+  assert_int_equal(mn_stream_stops(s.train, NULL, &o, 1, many, NULL, compare, &w, &report, &err), MN_ERR_ARGUMENT);
+  free(x);
+  images_close(&s);
+}
+
 /* ---- fits */
 
 /* The same model from products as from the features themselves, as samples of doubles. */
@@ -320,6 +417,8 @@ int main(void)
       cmocka_unit_test(products_of_streamed_features),
       cmocka_unit_test(constant_features),
       cmocka_unit_test(a_stopped_run_goes_on),
+      cmocka_unit_test(products_on_the_way),
+      cmocka_unit_test(the_way_is_gone_on_with),
       cmocka_unit_test(fits_equal_those_of_the_features),
       cmocka_unit_test(selections_equal_those_of_the_features),
       cmocka_unit_test(what_is_refused_before_features_are_made),
