@@ -30,7 +30,7 @@ typedef struct {
   char *out, *draw, *draw_images, *draw_errors;
   char *save_gram, *load_gram;
   char *select_gamma, *select_ridge; /* lists */
-  char *gammas, *sigmas, *ridges, *corruptions, *seeds, *log, *csv;
+  char *gammas, *sigmas, *ridges, *corruptions, *seeds, *dims, *log, *csv;
   size_t n, n_test, rows, cols, dim, width, verify, select_samples;
   double corrupt;
   uint64_t shuffle, seed;

@@ -110,7 +110,7 @@ void mn_cli_fit_close(mn_cli_fit_run *run)
 {
   mn_cli_predictions_close(&run->predictions);
   mn_model_close(&run->model);
-  mn_products_close(&run->products);
+  mn_products_close(&run->owned);
   mn_data_close(&run->train);
   mn_data_close(&run->test);
 }

@@ -7,7 +7,8 @@
 typedef struct {
   mn_data *train, *test;        /* test: NULL without one */
   mn_features_options features; /* name none: of the samples themselves, or of kept products */
-  mn_products *products;        /* NULL: of the samples themselves */
+  const mn_products *products;  /* NULL: of the samples themselves */
+  mn_products *owned;           /* the same, or NULL where they are another's */
   mn_stream_report stream;
   mn_stream_forecast stream_forecast;
   mn_model *model;
@@ -43,6 +44,9 @@ int mn_cli_fit_of_products(const mn_cli *cli, const mn_cli_fit_run *run);
 mn_fit_options mn_cli_fit_planned(const mn_cli *cli, const mn_cli_fit_run *run); /* as a forecast takes them */
 mn_status mn_cli_fit_forecast_products(mn_cli *cli, mn_cli_fit_run *run, mn_error *err);
 mn_status mn_cli_fit_products(mn_cli *cli, mn_cli_fit_run *run, mn_error *err);
+/* The same for the first dims[k] features only, which are run->products while `take` is called with k. */
+mn_status mn_cli_fit_products_at(mn_cli *cli, mn_cli_fit_run *run, size_t count, const size_t *dims,
+                                 mn_status (*take)(void *user, size_t k, mn_error *err), void *user, mn_error *err);
 void mn_cli_fit_release_products(const mn_cli *cli, const mn_cli_fit_run *run); /* a checkpoint has served */
 void mn_cli_fit_products_line(const mn_cli_fit_run *run);
 void mn_cli_fit_report_features(mn_report *report, const mn_cli_fit_run *run);

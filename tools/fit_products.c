@@ -48,21 +48,60 @@ static mn_stream_options stream_options(const mn_cli *cli, const mn_cli_fit_run 
                              .folder = v->save_gram ? v->save_gram : v->checkpoint};
 }
 
-mn_status mn_cli_fit_products(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
+static mn_status load(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
 {
   const mn_cli_values *v = &cli->values;
-  mn_status st = MN_OK;
-  if (v->load_gram) {
-    st = mn_fit_load_products(v->load_gram, run->train, run->test, &v->fit, &cli->context, &run->products, err);
-    if (!st && v->save) st = mn_model_check_features(run->products, run->train, err);
-    if (!st && v->normalise) st = mn_products_normalise(run->products, err);
-    return st;
-  }
-  if (run->features.name == MN_FEATURES_NONE) return MN_OK;
+  mn_status st = mn_fit_load_products(v->load_gram, run->train, run->test, &v->fit, &cli->context, &run->owned, err);
+  if (!st && v->save) st = mn_model_check_features(run->owned, run->train, err);
+  return st || !v->normalise ? st : mn_products_normalise(run->owned, err);
+}
+
+static mn_status make(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
+{
+  const mn_cli_values *v = &cli->values;
   mn_stream_options options = stream_options(cli, run);
-  if ((st = mn_fit_check_products(run->train, &v->fit, &cli->context, err))) return st;
-  st = mn_stream_products(run->train, run->test, &options, &cli->context, &run->products, &run->stream, err);
-  return st ? st : mn_fit_place_products(run->products, run->train, &v->fit, &cli->context, err);
+  mn_status st = mn_fit_check_products(run->train, &v->fit, &cli->context, err);
+  if (st) return st;
+  st = mn_stream_products(run->train, run->test, &options, &cli->context, &run->owned, &run->stream, err);
+  return st ? st : mn_fit_place_products(run->owned, run->train, &v->fit, &cli->context, err);
+}
+
+mn_status mn_cli_fit_products(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
+{
+  mn_status st = MN_OK;
+  if (cli->values.load_gram)
+    st = load(cli, run, err);
+  else if (run->features.name != MN_FEATURES_NONE)
+    st = make(cli, run, err);
+  run->products = run->owned;
+  return st;
+}
+
+typedef struct {
+  mn_cli_fit_run *run;
+  mn_status (*take)(void *user, size_t k, mn_error *err);
+  void *user;
+} taker;
+
+static mn_status take_products(void *user, size_t k, const mn_products *products, mn_error *err)
+{
+  const taker *t = user;
+  mn_cli_progress_clear();
+  t->run->products = products;
+  mn_status st = t->take(t->user, k, err);
+  t->run->products = NULL;
+  return st;
+}
+
+mn_status mn_cli_fit_products_at(mn_cli *cli, mn_cli_fit_run *run, size_t count, const size_t *dims,
+                                 mn_status (*take)(void *user, size_t k, mn_error *err), void *user, mn_error *err)
+{
+  mn_stream_options options = stream_options(cli, run);
+  taker t = {run, take, user};
+  mn_status st = mn_fit_check_products(run->train, &cli->values.fit, &cli->context, err);
+  return st ? st
+            : mn_stream_stops(run->train, run->test, &options, count, dims, &cli->context, take_products, &t,
+                              &run->stream, err);
 }
 
 void mn_cli_fit_release_products(const mn_cli *cli, const mn_cli_fit_run *run)
@@ -119,7 +158,7 @@ mn_status mn_cli_fit_forecast_products(mn_cli *cli, mn_cli_fit_run *run, mn_erro
 void mn_cli_features_line(const mn_products_info *info)
 {
   if (!info->text) return;
-  mn_cli_line("features", "%s %.*s", mn_number_count(info->dim).text, (int)strcspn(info->text, ";"), info->text);
+  mn_cli_line("features", "%s %.*s", mn_number_count(info->done).text, (int)strcspn(info->text, ";"), info->text);
 }
 
 void mn_cli_fit_products_line(const mn_cli_fit_run *run)
@@ -161,7 +200,7 @@ void mn_cli_report_features(mn_report *report, const mn_products_info *info)
     report_setting(report, word, length);
     word += length;
   }
-  mn_report_count(report, "dim", info->dim);
+  mn_report_count(report, "dim", info->done);
   mn_report_flag(report, "normalised", info->unit);
   mn_report_text(report, "products", info->type == MN_F64 ? "double" : "single");
 }

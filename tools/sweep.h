@@ -13,6 +13,7 @@ enum {
   MN_CLI_SWEEP_RIDGE,
   MN_CLI_SWEEP_CORRUPT,
   MN_CLI_SWEEP_SEED,
+  MN_CLI_SWEEP_DIM,
   MN_CLI_SWEEP_TRAIN_ERROR,
   MN_CLI_SWEEP_TEST_ERROR,
   MN_CLI_SWEEP_TRAIN_RMSE,
@@ -36,7 +37,11 @@ typedef struct {
   size_t n[MN_CLI_SWEEP_LIST];
   double gammas[MN_CLI_SWEEP_LIST], ridges[MN_CLI_SWEEP_LIST], corrupt[MN_CLI_SWEEP_LIST];
   uint64_t seeds[MN_CLI_SWEEP_LIST];
-  size_t count; /* points, in the order of mn_sweep_place_of */
+  size_t dim_count, dims[MN_CLI_SWEEP_LIST]; /* numbers of features; 0: all of them */
+  size_t each;                               /* points of one number of features, in the order of mn_sweep_place_of */
+  size_t first_dim;                          /* that still has points to be fitted */
+  size_t at;                                 /* points before those of the number of features at hand */
+  size_t count;                              /* points */
   mn_cli_sweep_point *points;
   size_t resumed;  /* that were in the log */
   size_t together; /* points solved at once, as forecast */

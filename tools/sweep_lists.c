@@ -72,22 +72,25 @@ mn_status mn_cli_sweep_read_lists(mn_cli_sweep_run *run, mn_error *err)
     st = mn_cli_read_reals("ridge", v->ridges, 0, (double)INFINITY, MN_CLI_SWEEP_LIST, run->ridges, &o->ridge_count,
                            err);
   if (!st) st = read_labels(run, err);
+  if (!st && v->dims)
+    st = mn_cli_read_sizes(v->dims, (double)INFINITY, MN_CLI_SWEEP_LIST, run->dims, &run->dim_count, err);
+  if (!st && v->dims && (v->load_gram || v->features.name == MN_FEATURES_NONE))
+    st = mn_cli_fail(err, MN_ERR_ARGUMENT, "--dim belongs to features that are computed: --features MAP");
   if (st) return st;
   v->fit.solve.ridge = run->ridges[0];
   v->fit.seed = run->seeds[0];
   v->fit.corrupt = 0;
   o->fit = v->fit;
-  run->count = mn_sweep_count(o);
+  run->each = mn_sweep_count(o);
+  run->count = run->each * (run->dim_count ? run->dim_count : 1);
   return MN_OK;
 }
 
 int mn_cli_sweep_varies(const mn_cli_sweep_run *run, int column)
 {
   const mn_sweep_options *o = &run->options;
-  const size_t counts[] = {[MN_CLI_SWEEP_N] = o->n_count,
-                           [MN_CLI_SWEEP_GAMMA] = o->gamma_count,
-                           [MN_CLI_SWEEP_RIDGE] = o->ridge_count,
-                           [MN_CLI_SWEEP_CORRUPT] = o->corrupt_count,
-                           [MN_CLI_SWEEP_SEED] = o->seed_count};
-  return column <= MN_CLI_SWEEP_SEED && counts[column] > 1;
+  const size_t counts[] = {[MN_CLI_SWEEP_N] = o->n_count,         [MN_CLI_SWEEP_GAMMA] = o->gamma_count,
+                           [MN_CLI_SWEEP_RIDGE] = o->ridge_count, [MN_CLI_SWEEP_CORRUPT] = o->corrupt_count,
+                           [MN_CLI_SWEEP_SEED] = o->seed_count,   [MN_CLI_SWEEP_DIM] = run->dim_count};
+  return column <= MN_CLI_SWEEP_DIM && counts[column] > 1;
 }

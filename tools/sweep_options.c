@@ -14,6 +14,14 @@ static const mn_option data_rows[] = {
      .argument = "N[,N...]",
      .group = "Data",
      .help = "The first N training samples only; several numbers: a factor for each."},
+    {.key = "dim",
+     .type = MN_OPTION_TEXT,
+     .offset = AT(dims),
+     .argument = "D[,D...]",
+     .group = "Features",
+     .help =
+         "The first D features only, rounded up to whole groups of them (256 filters, or a path of wavelets); several "
+         "numbers: all from one pass over the features, with a factor for each."},
 };
 
 static const char kernel_group[] = "Kernel", task_group[] = "Task", solver_group[] = "Solver";
@@ -83,8 +91,8 @@ static const mn_option result_rows[] = {
      .argument = "FILE",
      .group = mn_cli_results,
      .help =
-         "Draw errors and norm against what varies, with gnuplot: corruption, else ridge, else gamma, else N; means "
-         "over seeds, and a line for each of the rest. FILE ends in .svg or .png."},
+         "Draw errors and norm against what varies, with gnuplot: D, else corruption, else ridge, else gamma, else N; "
+         "means over seeds, and a line for each of the rest. FILE ends in .svg or .png."},
 };
 
 const mn_option *mn_cli_sweep_data_rows(size_t *count)

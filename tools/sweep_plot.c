@@ -10,7 +10,8 @@ static const struct {
   int column;
   const char *label;
   int logarithmic;
-} axes[] = {{MN_CLI_SWEEP_CORRUPT, "label corruption", 0},
+} axes[] = {{MN_CLI_SWEEP_DIM, "features", 1},
+            {MN_CLI_SWEEP_CORRUPT, "label corruption", 0},
             {MN_CLI_SWEEP_RIDGE, "ridge", 1},
             {MN_CLI_SWEEP_GAMMA, "gamma", 1},
             {MN_CLI_SWEEP_N, "training samples", 1}};
@@ -49,7 +50,7 @@ static size_t length(size_t count)
 static size_t count_curves(const mn_cli_sweep_run *run)
 {
   const mn_sweep_options *o = &run->options;
-  const size_t counts[] = {o->corrupt_count, o->ridge_count, o->gamma_count, o->n_count};
+  const size_t counts[] = {run->dim_count, o->corrupt_count, o->ridge_count, o->gamma_count, o->n_count};
   size_t curves = 1;
   for (int a = 0; a < AXES; a++)
     if (a != axis_of(run)) curves *= length(counts[a]);
@@ -60,7 +61,7 @@ mn_status mn_cli_sweep_check_plot(const mn_cli_sweep_run *run, mn_error *err)
 {
   if (axis_of(run) < 0)
     return mn_cli_fail(err, MN_ERR_ARGUMENT,
-                       "--plot: several numbers of --corrupt, --ridge, --gamma or --n expected to draw against");
+                       "--plot: several numbers of --dim, --corrupt, --ridge, --gamma or --n expected to draw against");
   if (count_curves(run) > CURVES_MOST)
     return mn_cli_fail(err, MN_ERR_ARGUMENT, "--plot: %zu lines in one picture, at most %d expected", count_curves(run),
                        CURVES_MOST);
@@ -71,7 +72,7 @@ mn_status mn_cli_sweep_check_plot(const mn_cli_sweep_run *run, mn_error *err)
 static void name_curve(const picture *p, curve *c)
 {
   static const char *const kinds[] = {"training", "test", "norm"};
-  static const char *const names[] = {"corruption", "ridge", "gamma", "n"};
+  static const char *const names[] = {"features", "corruption", "ridge", "gamma", "n"};
   for (int k = 0; k < KINDS; k++) {
     size_t used = (size_t)snprintf(c->titles[k], sizeof c->titles[k], "%s", kinds[k]);
     for (int a = 0; a < AXES && used < sizeof c->titles[k]; a++)

@@ -13,6 +13,7 @@ static const struct {
                {"ridge", "ridge"},
                {"corrupt", "corrupt"},
                {"seed", "seed"},
+               {"dim", "features"},
                {"train_error", "training"},
                {"test_error", "test"},
                {"train_rmse", "train rmse"},
@@ -38,7 +39,7 @@ static int shows(const mn_cli_sweep_run *run, int column)
   case MN_CLI_SWEEP_LOO_ERROR:
     return classes && run->cli->values.fit.loo;
   default:
-    return column > MN_CLI_SWEEP_SEED || mn_cli_sweep_varies(run, column);
+    return column > MN_CLI_SWEEP_DIM || mn_cli_sweep_varies(run, column);
   }
 }
 
@@ -46,6 +47,7 @@ static mn_number cell_of(int column, double value)
 {
   switch (column) {
   case MN_CLI_SWEEP_N:
+  case MN_CLI_SWEEP_DIM:
     return mn_number_count((uint64_t)value);
   case MN_CLI_SWEEP_TRAIN_ERROR:
   case MN_CLI_SWEEP_TEST_ERROR:
@@ -69,11 +71,9 @@ static void describe_grid(const mn_cli_sweep_run *run, char *text, size_t size)
   const struct {
     const char *what;
     size_t count;
-  } axes[] = {{"numbers of samples", o->n_count},
-              {"gammas", o->gamma_count},
-              {"ridges", o->ridge_count},
-              {"levels of corruption", o->corrupt_count},
-              {"seeds", o->seed_count}};
+  } axes[] = {{"numbers of samples", o->n_count}, {"gammas", o->gamma_count},
+              {"ridges", o->ridge_count},         {"levels of corruption", o->corrupt_count},
+              {"seeds", o->seed_count},           {"numbers of features", run->dim_count}};
   size_t used = (size_t)snprintf(text, size, "%zu point%s", run->count, run->count == 1 ? "" : "s");
   for (size_t i = 0; i < sizeof axes / sizeof *axes && used < size; i++)
     if (axes[i].count > 1) used += (size_t)snprintf(text + used, size - used, ", %zu %s", axes[i].count, axes[i].what);

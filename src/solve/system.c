@@ -386,8 +386,8 @@ const mn_system_report *mn_system_info(const mn_system *system)
 
 static const mn_solution no_solution = {.residual = NAN, .gradient = NAN, .misfit = NAN, .converged = 1};
 
-/* The next row takes over from one whose iteration stalls, where there is room for it. Afterwards the system is that
- * row's. */
+/* The next row takes over from one whose iteration stalls, or whose solution is none though every pivot was positive,
+ * where there is room for it. Afterwards the system is that row's. */
 static mn_status solve_by(mn_system *s, const mn_solver_row *row, size_t columns, const double *y, double *alpha,
                           double *fitted, const mn_context *ctx, mn_solution *solution, mn_error *why)
 {
@@ -402,11 +402,6 @@ static mn_status solve_by(mn_system *s, const mn_solver_row *row, size_t columns
   return st ? st : row->solve(s, columns, y, alpha, fitted, ctx, solution, why);
 }
 
-static int may_stall(const mn_solver_row *row)
-{
-  return row == &mn_solver_mixed_row || row == &mn_solver_cg_row;
-}
-
 mn_status mn_system_solve(mn_system *system, size_t columns, const double *y, double *alpha, double *fitted,
                           const mn_context *ctx, mn_solution *solution, mn_error *err)
 {
@@ -417,7 +412,7 @@ mn_status mn_system_solve(mn_system *system, size_t columns, const double *y, do
   mn_error why = {0};
   const mn_solver_row *row;
   mn_status st = system->row->solve(system, columns, y, alpha, fitted, ctx, solution, &why);
-  while (st == MN_ERR_SINGULAR && may_stall(system->row) && (row = next_row(system, system->row)))
+  while (st == MN_ERR_SINGULAR && (row = next_row(system, system->row)))
     st = solve_by(system, row, columns, y, alpha, fitted, ctx, solution, &why);
   if (st && err) *err = why;
   if (!st || st == MN_ERR_SINGULAR) system->solved = 1;

@@ -47,7 +47,7 @@ ok 'and in the report' same "$(field part.json resumed)" 3
 ok 'shows all points' same "$(grep -c ' % ' out)" 9
 ok 'what was there is unchanged' same "$(head -n 4 part.jsonl)" "$(head -n 4 curve.jsonl)"
 ok 'the same table of places' same "$(cut -d, -f1-7 part.csv)" "$(cut -d, -f1-7 curve.csv)"
-ok 'the same norms' near "$(cell part.csv 9 12)" "$(cell curve.csv 9 12)"
+ok 'the same norms' near "$(cell part.csv 9 13)" "$(cell curve.csv 9 13)"
 cp part.jsonl whole.jsonl
 accepts 'once more, all of it being there' sweep -q "${digits[@]}" --gamma 0.02 --corrupt 0:1:0.25 --seed 0,4 --log part.jsonl
 ok '  and nothing changes' cmp whole.jsonl part.jsonl
@@ -94,7 +94,7 @@ ok '  three of them' same "$(grep -o '"gamma_rule":"median"' many.json | wc -l |
 accepts 'stopping at interpolation' sweep -q "${digits[@]}" --gamma 0.02 --corrupt 0,1 --tol interpolate --log early.jsonl
 ok '  one at a time' same "$(member early.jsonl 1 together)" 1
 accepts 'leave-one-out' sweep -q "${digits[@]}" --gamma 0.02 --corrupt 0,1 --loo --csv loo.csv
-ok '  as random labels have it' less 0.8 "$(cell loo.csv 2 11)"
+ok '  as random labels have it' less 0.8 "$(cell loo.csv 2 12)"
 
 # Many ridges share an eigendecomposition, all but 0.
 accepts 'many ridges' sweep -q --train synth:digits,n=200 --gamma 0.02 --ridge 0:1.5:0.05 --log ridges.jsonl
@@ -123,6 +123,28 @@ ok '  and their test errors' same "$(member gram.jsonl 3 test_error)" "$(field f
 accepts 'of features made now' sweep -q "${products[@]}" --features gabor --kernel laplacian --gamma 0.1,0.2 --corrupt 0,1 --log made.jsonl
 run fit -q "${products[@]}" --features gabor --kernel laplacian --gamma 0.2 --json fit.json
 ok '  too' near "$(member made.jsonl 2 norm)" "$(field fit.json norm)"
+
+# ---- numbers of features, from one pass over them
+conv=(--features conv --filter-kind gaussian --rectifier relu --pool-window 23 --pool-stride 23 --feature-scale none --kernel linear)
+few=(sweep -q "${products[@]}" "${conv[@]}" --filters 700 --dim 1,512,700 --ridge 0,1e-3)
+accepts 'numbers of features' "${few[@]}" --log dims.jsonl --csv dims.csv
+ok '  a point for each and each ridge, up to whole groups' same "$(cut -d, -f6 dims.csv | tr '\n' ' ')" 'dim 256 256 512 512 700 700 '
+for point in 1 3 5; do
+  run fit -q "${products[@]}" "${conv[@]}" --filters "$(cell dims.csv $((point + 1)) 6)" --ridge 1e-3 --json fit.json
+  ok "  has the norm of a fit of so many filters at point $point" near "$(cell dims.csv $((point + 1)) 13)" "$(field fit.json norm)"
+  ok '  and its test error' same "$(cell dims.csv $((point + 1)) 8)" "$(field fit.json test_error)"
+done
+head -n 4 dims.jsonl > stopped.jsonl
+accepts 'and going on with them' "${few[@]}" --log stopped.jsonl --csv stopped.csv --json stopped.json
+ok '  from the points that are there' same "$(field stopped.json resumed) $(cut -d, -f1-8 stopped.csv)" "3 $(cut -d, -f1-8 dims.csv)"
+ok '  to the same norm' near "$(cell stopped.csv 6 13)" "$(cell dims.csv 6 13)"
+accepts 'where none is left' "${few[@]}" --log stopped.jsonl --csv again.csv
+ok '  nothing changes' cmp stopped.csv again.csv
+refuses 'numbers of features that fall' 2 'more groups' sweep -q "${products[@]}" "${conv[@]}" --filters 700 --dim 512,256
+refuses 'two in one group' 2 'more groups' sweep -q "${products[@]}" "${conv[@]}" --filters 700 --dim 257,258
+refuses 'more features than there are' 2 '1 ... 700' sweep -q "${products[@]}" "${conv[@]}" --filters 700 --dim 701
+refuses 'numbers of pixels' 2 '--features MAP' sweep "${products[@]}" --dim 1,2
+refuses 'numbers of features that are products already' 2 '--features MAP' sweep "${products[@]}" --load-gram gram --dim 1,2
 
 # ---- forecast and picture
 run sweep "${digits[@]}" --gamma 0.02 --corrupt 0:1:0.1 --seed 0,1,2 --dry-run --json dry.json

@@ -43,6 +43,7 @@ answer problem_solve(const problem *p, mn_solver solver)
   a.fitted = calloc(p->set.n * COLUMNS, sizeof *a.fitted);
   if (mn_system_solve(system, COLUMNS, p->y, a.alpha, a.fitted, NULL, &a.solution, &err))
     fail_msg("%s: %s", mn_solver_string(solver), err.text);
+  a.report = *mn_system_info(system); /* after what a fallback may have changed */
   mn_system_close(&system);
   assert_null(system);
   return a;

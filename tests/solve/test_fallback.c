@@ -62,6 +62,40 @@ static void a_singular_gaussian_falls_back_to_eigen(void **state)
   problem_close(&p);
 }
 
+/* Features without their means: K has the sum of all samples as null vector, and it is rounding that says whether the
+ * last pivot is positive. Either way the least squares are found, which leave the mean of the targets. */
+static void centred_features_end_in_least_squares(void **state)
+{
+  (void)state;
+  enum { N = 30, DIM = 50, SEEDS = 12 };
+  int pivots = 0, residuals = 0;
+  for (unsigned seed = 1; seed <= SEEDS; seed++) {
+    double *x = naive_normals(N * DIM, seed);
+    for (size_t k = 0; k < DIM; k++) {
+      double mean = 0;
+      for (size_t i = 0; i < N; i++) mean += x[i * DIM + k] / N;
+      for (size_t i = 0; i < N; i++) x[i * DIM + k] -= mean;
+    }
+    problem p = problem_open(naive_open_rows(N, DIM, x), mn_kernel_default(MN_KERNEL_LINEAR), 0);
+    answer a = problem_solve(&p, MN_SOLVER_AUTO);
+    assert_int_equal(a.report.solver, MN_SOLVER_EIGEN);
+    assert_int_equal(a.report.rank, N - 1);
+    assert_int_equal(a.report.fallback_count, 1);
+    pivots += !strncmp(a.report.fallbacks[0], "Cholesky: pivot", 15);
+    residuals += !strncmp(a.report.fallbacks[0], "residual", 8);
+    for (size_t c = 0; c < COLUMNS; c++) {
+      double mean = 0;
+      for (size_t i = 0; i < N; i++) mean += p.y[i + c * N] / N;
+      for (size_t i = 0; i < N; i++) mn_test_close(a.fitted[i + c * N], p.y[i + c * N] - mean, 1e-10);
+    }
+    answer_close(&a);
+    problem_close(&p);
+    free(x);
+  }
+  assert_int_equal(pivots + residuals, SEEDS);
+  print_message("  %d by a pivot, %d by the residual\n", pivots, residuals);
+}
+
 static void explicit_cholesky_says_the_pivot_and_what_to_do(void **state)
 {
   (void)state;
@@ -443,6 +477,7 @@ int main(void)
   mn_threads_open(NULL);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_singular_gaussian_falls_back_to_eigen),
+      cmocka_unit_test(centred_features_end_in_least_squares),
       cmocka_unit_test(explicit_cholesky_says_the_pivot_and_what_to_do),
       cmocka_unit_test(duplicates_share_the_mean),
       cmocka_unit_test(an_indefinite_matrix_falls_back_to_lu),
