@@ -30,11 +30,13 @@ typedef struct {
   int center;         /* subtract the mean target and add it back to the predictions */
   double corrupt;     /* 0 ... 1: each training label is replaced, with this probability, by a uniform class */
   int loo;            /* leave-one-out errors and generalised cross-validation in the report; takes a factor, no CG */
-  uint64_t seed;      /* of the samples drawn for the bandwidth, and of the corruption */
+  int measures;       /* complexity measures in the report, leave-one-out with them; takes a factor, no CG */
+  size_t draws;       /* of random signs for them, 2 at least */
+  uint64_t seed;      /* of the samples drawn for the bandwidth, of the corruption, and of the random signs */
   mn_solve_options solve;
 } mn_fit_options;
 
-/* Gaussian kernel, gamma auto, scale auto, task auto, one-hot targets, ridge 0, seed 0. */
+/* Gaussian kernel, gamma auto, scale auto, task auto, one-hot targets, ridge 0, 32 draws, seed 0. */
 mn_fit_options mn_fit_defaults(void);
 
 /* One point of the search for the bandwidth. */
@@ -46,6 +48,26 @@ typedef struct {
 } mn_gamma_point;
 
 enum { MN_GAMMA_POINTS_MAX = 32 };
+
+/* Of f_y(x) - max of f_c(x) over c != y, y the label fitted, at the training samples. */
+typedef struct {
+  double least, tenth, mean; /* tenth: a tenth of the samples have this margin or less */
+} mn_margins;
+
+/* What may say how a fit generalises, beside its norm. All outputs are taken together: ||w|| is the report's norm, and
+ * f the functions w.x without the mean of `center`. NaN unless asked for. */
+typedef struct {
+  mn_complexity of_factor; /* the same for all targets; n is the samples without those merged, likewise below */
+  double rademacher_bound; /* ||w|| sqrt(tr K) / n */
+  mn_estimate rademacher;  /* (||w|| / n) E sqrt(sigma' K sigma): the empirical Rademacher complexity of the ball of
+                              norm ||w||, E sup (1/n) sum_i sigma_i f(x_i) (Bartlett & Mendelson 2002, def. 2, without
+                              their factor 2) */
+  mn_margins margins;      /* of all samples, with the mean of `center`; NaN for regression or a single class */
+  mn_margins over_norm;    /* the same divided by ||w||: distances in the space of the kernel, but for a factor */
+  /* Of the change of the prediction at a sample when this one is left out, |f(x_i) - f_-i(x_i)|, of several outputs the
+   * Euclidean norm, over all samples (pointwise hypothesis stability, Bousquet & Elisseeff 2002, def. 4). */
+  double stability_mean, stability_most;
+} mn_measures;
 
 /* What a fit did. Numbers that do not apply are NaN. The model owns it. */
 typedef struct {
@@ -71,8 +93,9 @@ typedef struct {
       *loo_error_per_class; /* outputs; NaN where a class has no samples; NULL unless asked for, and for regression */
   double loo_mse;           /* mean over samples of the squared error, summed over outputs */
   mn_leave_one_out loo;     /* of the system solved: gcv, seconds, how good the diagonal is */
-  double norm;              /* ||w|| = sqrt(sum over outputs of alpha' K alpha) */
-  double *norm_per_output;  /* outputs */
+  mn_measures measures;
+  double norm;             /* ||w|| = sqrt(sum over outputs of alpha' K alpha) */
+  double *norm_per_output; /* outputs */
 } mn_fit_report;
 
 /* Bandwidth and ridge to choose from, by leave-one-out on the training set alone. */

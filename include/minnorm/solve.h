@@ -8,6 +8,7 @@
 #define MINNORM_SOLVE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "minnorm/context.h"
 #include "minnorm/kernel.h"
@@ -59,10 +60,11 @@ typedef struct {
                           sample, and the norm changes by less than 1e-3 over 5 iterations; two columns at least */
   int need_factor;     /* 1: rcond or leave-one-out is wanted, or many solves are to come: auto takes no CG */
   int leave_one_out;   /* 1: mn_system_leave_one_out will be called: its memory is counted, and auto takes no CG */
-  size_t columns;      /* right-hand sides to be solved at once, for their memory to be counted; 0: 10 */
-  double corrupt;      /* part of the labels that is random: CG then takes more iterations to interpolate, which a
-                          forecast counts; it changes no result */
-  size_t group;        /* columns of one target: tolerance is asked of the residual of each; 0: of all columns as one */
+  size_t draws;   /* of mn_system_complexity, if that will be called as well: its memory is counted; 0: it will not */
+  size_t columns; /* right-hand sides to be solved at once, for their memory to be counted; 0: 10 */
+  double corrupt; /* part of the labels that is random: CG then takes more iterations to interpolate, which a
+                     forecast counts; it changes no result */
+  size_t group;   /* columns of one target: tolerance is asked of the residual of each; 0: of all columns as one */
   /* Folders, which stay the caller's; NULL: none. With a checkpoint, a Cholesky factor is kept there panel by panel:
    * the same call goes on from the last finished one after a stop at any moment, and removes it once a system was
    * solved; one of other samples or options is MN_ERR_DATA. With scratch, a factor beyond the budget is kept there on
@@ -151,15 +153,43 @@ mn_status mn_system_leave_one_out(mn_system *system, size_t columns, const doubl
                                   const double *fitted, const mn_context *ctx, double *error, mn_leave_one_out *out,
                                   mn_error *err);
 
+/* A mean over random draws, and its standard error. */
+typedef struct {
+  double mean, error;
+} mn_estimate;
+
+/* How well functions of the kernel's space follow random signs sigma_i = 1 or -1 at the n samples of a system: the
+ * functions of a ball, and fits. Numbers that do not apply are NaN. */
+typedef struct {
+  size_t n, draws;
+  uint64_t seed;
+  double seconds;
+  double trace;         /* tr K = sum of k(x_i, x_i) */
+  mn_estimate width;    /* sqrt(sigma' K sigma): B / n times it is the largest (1/n) sum_i sigma_i f(x_i) of a function
+                           of norm B, and B sqrt(tr K) / n a bound of the mean (Bartlett & Mendelson 2002, lemma 22,
+                           without their factor 2) */
+  mn_estimate fit;      /* (1/n) sum_i sigma_i f(x_i), f the fit to the signs by this factor and ridge: 1 where they are
+                           interpolated (Zhang et al. 2017, section 2.2); its mean is dimension / n */
+  mn_estimate fit_norm; /* ||f|| = sqrt(alpha' K alpha) of these fits */
+  double dimension;     /* effective: tr H = tr K (K + ridge I)^-1; at ridge 0 the rank */
+} mn_complexity;
+
+/* For all draws (2 at least) there is one product with K, made anew in fp64, and one solve; the dimension is of the
+ * diagonal that leave-one-out takes. Draws depend on the seed alone. What was found is kept for further calls. Where
+ * the solve stalls, fit and fit_norm are NaN. MN_ERR_UNSUPPORTED by CG. */
+mn_status mn_system_complexity(mn_system *system, size_t draws, uint64_t seed, const mn_context *ctx,
+                               mn_complexity *out, mn_error *err);
+
 /* What a solve will need, before anything is allocated. */
 typedef struct {
   double bytes;                    /* peak resident memory of the process, data set included */
   double bandwidth_flops;          /* of the search for gamma, about; 0 without one */
   double gram_flops, factor_flops; /* of the Gram pass and of the factorisation */
   double residual_flops, predict_flops;
-  double gflops; /* gemm rate measured on this machine just now, at the threads asked for */
+  double loo_flops, complexity_flops; /* of mn_system_leave_one_out and mn_system_complexity; 0: not asked for */
+  double gflops;                      /* gemm rate measured on this machine just now, at the threads asked for */
   /* Expected seconds: of the search for gamma, of bringing the matrix's memory in, of the passes, and their total. */
-  double bandwidth_s, allocate_s, gram_s, factor_s, residual_s, predict_s, total_s;
+  double bandwidth_s, allocate_s, gram_s, factor_s, residual_s, predict_s, loo_s, complexity_s, total_s;
   double weighed_cg_s, weighed_factor_s; /* where auto weighs them, the seconds it expects of each; else NaN */
   mn_solver solver;
 } mn_forecast;

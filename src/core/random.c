@@ -46,6 +46,16 @@ double mn_random_normal(mn_random *r)
   return radius * cos(two_pi * mn_random_uniform(r));
 }
 
+void mn_random_signs(uint64_t seed, mn_stream stream, uint64_t item, size_t n, double *out)
+{
+  mn_random r = mn_random_open(seed, stream, item);
+  uint32_t bits = 0;
+  for (size_t i = 0; i < n; i++, bits >>= 1) {
+    if (i % 32 == 0) bits = mn_random_u32(&r);
+    out[i] = bits & 1 ? 1 : -1;
+  }
+}
+
 void mn_random_permute(mn_random *r, size_t n, size_t *out)
 {
   for (size_t i = 0; i < n; i++) {

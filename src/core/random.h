@@ -22,7 +22,8 @@ typedef enum {
   MN_STREAM_VARIANT, /* one for training and test set */
   MN_STREAM_VARIANT_TRAIN,
   MN_STREAM_VARIANT_TEST,
-  MN_STREAM_LEAVE_ONE_OUT
+  MN_STREAM_LEAVE_ONE_OUT,
+  MN_STREAM_COMPLEXITY
 } mn_stream;
 
 /* A generator is a position in a stream; copy it to fork, start one per sample for parallel work. */
@@ -40,6 +41,9 @@ uint32_t mn_random_u32(mn_random *r);
 uint64_t mn_random_below(mn_random *r, uint64_t bound); /* uniform on 0 ... bound-1, bound > 0, without bias */
 double mn_random_uniform(mn_random *r);                 /* in (0, 1), 52 bits */
 double mn_random_normal(mn_random *r);                  /* mean 0, variance 1 (Box-Muller) */
+
+/* Writes n random signs, 1 or -1, of an item. */
+void mn_random_signs(uint64_t seed, mn_stream stream, uint64_t item, size_t n, double *out);
 
 /* Writes a random permutation of 0 ... n-1 (Fisher-Yates): the next of a generator, the first of item 0. */
 void mn_random_permute(mn_random *r, size_t n, size_t *out);

@@ -1,4 +1,4 @@
-/* Single elements of a Gram matrix, each from its two samples. */
+/* Single elements of a Gram matrix, each from its two samples, and the sum of its diagonal. */
 #include "core/memory.h"
 #include "core/status.h"
 #include "gram/gram.h"
@@ -60,4 +60,15 @@ mn_status mn_gram_elements(const mn_samples *samples, const mn_kernel *kernel, i
     mn_free(x);
   }
   return whole ? MN_OK : MN_NO_MEMORY(err, 2 * dim * sizeof(double));
+}
+
+mn_status mn_gram_trace(const mn_samples *samples, const mn_kernel *kernel, int threads, double *trace, mn_error *err)
+{
+  mn_tiles t = {.rows.tile = 1, .cols.tile = 1};
+  mn_status st =
+      mn_tiles_open(&t, samples, NULL, kernel, mn_kernel_find(kernel->name)->of_distance, MN_F64, threads, err);
+  *trace = 0;
+  for (size_t i = 0; !st && i < samples->n; i++) *trace += t.row->diagonal(kernel, t.rows.norms[i]);
+  mn_tiles_close(&t);
+  return st;
 }

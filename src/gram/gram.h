@@ -35,6 +35,9 @@ mn_status mn_gram_fill_panels(const mn_samples *samples, const mn_kernel *kernel
 mn_status mn_gram_elements(const mn_samples *samples, const mn_kernel *kernel, int threads, size_t count,
                            const size_t *i, const size_t *j, float *out, mn_error *err);
 
+/* tr K, from the norms alone. */
+mn_status mn_gram_trace(const mn_samples *samples, const mn_kernel *kernel, int threads, double *trace, mn_error *err);
+
 /* The inner products and squared norms (n) that the transform of this kernel takes. Where it is a function of distance
  * they are those of samples with their mean taken off, or, for bytes, -r^2/2 and 0. Candidates for its parameters are
  * tried on one such matrix. Phase "gram". */

@@ -8,7 +8,7 @@
 
 mn_fit_options mn_fit_defaults(void)
 {
-  return (mn_fit_options){.kernel = mn_kernel_default(MN_KERNEL_GAUSSIAN), .solve = mn_solve_defaults()};
+  return (mn_fit_options){.kernel = mn_kernel_default(MN_KERNEL_GAUSSIAN), .draws = 32, .solve = mn_solve_defaults()};
 }
 
 void mn_model_close(mn_model **model)
@@ -72,8 +72,7 @@ static mn_status solve(mn_fitting *f, const mn_encoded *e, const mn_context *ctx
   if ((st = allocate(m, e->n, &fitted, err))) goto done;
   if ((st = mn_system_solve(f->system, m->outputs, e->y, m->coefficients, fitted, ctx, &r->solution, err))) goto done;
   r->system = *mn_system_info(f->system); /* another solver may have taken over */
-  mn_fitting_measure(m, e, &f->merge, fitted, r);
-  if (m->options.loo) st = mn_model_leave_one_out(m, f->system, e, &f->merge, fitted, ctx, err);
+  st = mn_fitting_measure(m, f->system, e, &f->merge, fitted, ctx, err);
 done:
   mn_free(fitted);
   return st;

@@ -227,7 +227,7 @@ static const mn_option table[] = {
      .fallback = "0",
      .argument = "S",
      .group = task_group,
-     .help = "Seed of the samples drawn for the bandwidth, of the corruption of labels and of --variant."},
+     .help = "Seed of the samples drawn for the bandwidth, of the corruption of labels, of --variant and of --draws."},
     {.key = "ridge",
      .letter = 'r',
      .type = MN_OPTION_REAL,
@@ -262,6 +262,23 @@ static const mn_option table[] = {
      .help =
          "Leave-one-out error and generalised cross-validation on the training set, from the factor in closed form, "
          "for about the cost of another one; auto takes no cg then."},
+    {.key = "measures",
+     .type = MN_OPTION_FLAG,
+     .offset = AT(measures),
+     .group = solver_group,
+     .help =
+         "Complexity measures beside the norm, and leave-one-out with them: Rademacher complexity of the norm ball and "
+         "its bound, the fit to random signs, margins, effective dimension, stability; from the factor, at the cost "
+         "of --loo, a product and a solve; auto takes no cg then."},
+    {.key = "draws",
+     .type = MN_OPTION_SIZE,
+     .offset = AT(draws),
+     .least = 2,
+     .most = 65536,
+     .fallback = "32",
+     .argument = "D",
+     .group = solver_group,
+     .help = "Random signs that --measures averages over; the report has the standard errors."},
     {.key = "precision",
      .type = MN_OPTION_CHOICE,
      .offset = AT(solve.precision),

@@ -37,8 +37,7 @@ mn_status mn_forecast_targets(const mn_data *train, size_t n_test, const mn_fit_
   if (options->gamma_rule != MN_GAMMA_GIVEN) kernel.gamma = 1 / (double)train->dim; /* any: the passes take as long */
   if ((st = mn_scaling_open(options->scale, train, &scaling, err))) return st;
   mn_samples samples = mn_samples_of(train, scaling);
-  mn_solve_options solve = options->solve;
-  solve.corrupt = options->corrupt;
+  const mn_solve_options solve = mn_fit_solve_options(options, columns);
   st = mn_solve_forecast(&samples, train->n, n_test, 0, columns, &kernel, &solve, ctx, out, err);
   mn_scaling_close(&scaling);
   if (st) return st;

@@ -43,6 +43,22 @@ static void settle_errors(const mn_encoded *e, size_t n_train, const double *of_
   }
 }
 
+/* ||f(x_i) - f_-i(x_i)|| over the outputs, from y - f_-i and y - f. */
+static void find_stability(const mn_encoded *e, size_t n_train, const char *shared, const double *error,
+                           const double *fitted, mn_measures *out)
+{
+  out->stability_mean = out->stability_most = 0;
+  for (size_t i = 0; i < e->n; i++) {
+    double squares = 0;
+    for (size_t k = i; !shared[i] && k < e->n * e->outputs; k += e->n) {
+      double change = error[k] - (e->y[k] - fitted[k]);
+      squares += change * change;
+    }
+    out->stability_mean += sqrt(squares) / (double)n_train;
+    out->stability_most = fmax(out->stability_most, sqrt(squares));
+  }
+}
+
 static int misclassified(const mn_encoded *e, const double *error, size_t i)
 {
   size_t best = 0;
@@ -95,6 +111,7 @@ mn_status mn_model_leave_one_out(mn_model *model, mn_system *system, const mn_en
   settle_errors(e, r->n_train, of_ones, shared, error);
   for (size_t k = 0; k < count; k++) squares += error[k] * error[k]; /* those merged have none */
   r->loo_mse = squares / (double)r->n_train;
+  if (model->options.measures) find_stability(e, r->n_train, shared, error, fitted, &r->measures);
   if (e->class_of) st = count_classes(r, e, merge, error, err);
 done:
   mn_free(error);

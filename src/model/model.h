@@ -59,7 +59,11 @@ mn_status mn_bandwidth_choose(const mn_samples *samples, const mn_encoded *encod
 double mn_bandwidth_bytes(const mn_fit_options *options, const mn_data *train, size_t outputs, int threads);
 double mn_bandwidth_flops(const mn_fit_options *options, size_t n, size_t dim);
 
-/* Fills in the report's part on leave-one-out from a system solved for e->y. fitted: e->n x outputs, without offset. */
+/* Of a report without. */
+extern const mn_measures mn_no_measures;
+
+/* Fills in the report's part on leave-one-out, and on stability, from a system solved for e->y. fitted: e->n x outputs,
+ * without offset. */
 mn_status mn_model_leave_one_out(mn_model *model, mn_system *system, const mn_encoded *encoded, const mn_merge *merge,
                                  const double *fitted, const mn_context *ctx, mn_error *err);
 
@@ -68,6 +72,9 @@ mn_status mn_model_leave_one_out(mn_model *model, mn_system *system, const mn_en
 mn_status mn_model_values(const mn_model *model, const mn_data *data, size_t columns, const double *coefficients,
                           const mn_context *ctx, double *values, mn_error *err);
 void mn_model_add_offset(const mn_model *model, size_t m, const double *values, double *scores);
+
+/* What options ask of the system, for so many right-hand sides at once. */
+mn_solve_options mn_fit_solve_options(const mn_fit_options *options, size_t columns);
 
 /* mn_fit_forecast of so many targets solved at once. */
 mn_status mn_forecast_targets(const mn_data *train, size_t n_test, const mn_fit_options *options, size_t together,

@@ -5,7 +5,11 @@
 /* Bytes of the system of the first n training samples; of those on disk, as the solver's passes will read them. */
 static double system_bytes(const mn_products *products, size_t n, const mn_fit_options *options, const mn_context *ctx)
 {
-  mn_system s = {.samples = mn_products_train(products, n), .kernel = options->kernel, .options = options->solve};
+  mn_system s = {
+      .samples = mn_products_train(products, n),
+      .kernel = options->kernel,
+  };
+  s.options = mn_fit_solve_options(options, 0);
   s.threads = mn_threads_open(ctx);
   return mn_solver_bytes(mn_solver_choose(&s), &s);
 }

@@ -17,6 +17,8 @@ static mn_status check_options(const mn_data *train, const mn_fit_options *o, mn
                    train->dim);
   if (!(o->corrupt >= 0 && o->corrupt <= 1))
     return MN_FAIL(err, MN_ERR_ARGUMENT, "corruption %g: 0 ... 1 expected", o->corrupt);
+  if (o->measures && o->draws < 2)
+    return MN_FAIL(err, MN_ERR_ARGUMENT, "%zu draws of random signs: at least 2 expected", o->draws);
   if (o->scale > MN_SCALE_STANDARD || o->task > MN_TASK_REGRESSION || o->targets > MN_TARGETS_PM1)
     return MN_FAIL(err, MN_ERR_ARGUMENT, "scale %d, task %d, targets %d: no such entries", (int)o->scale, (int)o->task,
                    (int)o->targets);
@@ -51,6 +53,7 @@ mn_status mn_fitting_begin(mn_fitting *f, const mn_data *train, const mn_product
   size_t dim = products ? mn_products_get(products).done : train->dim;
   m->report = (mn_fit_report){.n_train = train->n, .dim = dim, .ridge = options->solve.ridge, .median = NAN};
   m->report.loo_error = m->report.loo_mse = m->report.loo.gcv = m->report.loo.diagonal_error = NAN;
+  m->report.measures = mn_no_measures;
   m->report.train_error = m->report.train_rmse = m->report.train_r2 = m->report.norm = NAN;
   return mn_scaling_open(m->options.scale, train, &m->scaling, err);
 }
@@ -71,12 +74,14 @@ static mn_samples samples_of(const mn_model *m, const mn_data *train, size_t n)
   return samples;
 }
 
-static mn_solve_options solve_options(const mn_model *m, size_t columns)
+mn_solve_options mn_fit_solve_options(const mn_fit_options *options, size_t columns)
 {
-  mn_solve_options options = m->options.solve;
-  options.columns = columns;
-  options.leave_one_out = m->options.loo;
-  return options;
+  mn_solve_options solve = options->solve;
+  solve.columns = columns;
+  solve.corrupt = options->corrupt;
+  solve.leave_one_out = options->loo || options->measures;
+  solve.draws = options->measures ? options->draws : 0;
+  return solve;
 }
 
 /* Whether equal samples make the system singular, so that they have to be merged first. */
@@ -109,7 +114,7 @@ static mn_status merge_duplicates(mn_fitting *f, mn_encoded *e, const mn_context
 mn_system mn_fitting_planned(const mn_fitting *f, size_t columns, const mn_context *ctx)
 {
   mn_system system = {.samples = samples_of(f->model, f->train, f->train->n), .kernel = f->model->options.kernel};
-  system.options = solve_options(f->model, columns);
+  system.options = mn_fit_solve_options(&f->model->options, columns);
   system.threads = mn_threads_open(ctx);
   return system;
 }
@@ -129,7 +134,7 @@ mn_status mn_fitting_prepare(mn_fitting *f, mn_encoded *e, size_t columns, const
 mn_status mn_fitting_open(mn_fitting *f, size_t columns, const mn_context *ctx, mn_error *err)
 {
   mn_model *m = f->model;
-  const mn_solve_options options = solve_options(m, columns);
+  const mn_solve_options options = mn_fit_solve_options(&m->options, columns);
   mn_status st = mn_system_open(&m->samples, &m->report.kernel, &options, ctx, &f->system, err);
   if (st) return st;
   m->report.system = *mn_system_info(f->system);

@@ -30,9 +30,9 @@ mn_status mn_fitting_prepare(mn_fitting *f, mn_encoded *e, size_t columns, const
 /* Gram matrix and factor, for `columns` right-hand sides at once. */
 mn_status mn_fitting_open(mn_fitting *f, size_t columns, const mn_context *ctx, mn_error *err);
 
-/* Training error and norms of the model's coefficients into a report that has room for norm_per_output. fitted: e->n x
- * outputs, without offset, nor have the targets one. */
-void mn_fitting_measure(const mn_model *model, const mn_encoded *e, const mn_merge *merge, const double *fitted,
-                        mn_fit_report *report);
+/* What the model's coefficients are worth, into its report, which has room for norm_per_output: training error and
+ * norms, and what the options ask for besides. fitted: e->n x outputs, without offset, nor have the targets one. */
+mn_status mn_fitting_measure(mn_model *model, mn_system *system, const mn_encoded *e, const mn_merge *merge,
+                             const double *fitted, const mn_context *ctx, mn_error *err);
 
 #endif

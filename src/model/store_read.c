@@ -240,6 +240,7 @@ static mn_status read_sizes(const reader *r, mn_model *m, mn_error *err)
   get_real(r->header, "residual", &report->solution.residual);
   get_real(r->header, "train_error", &report->train_error);
   get_real(r->header, "train_rmse", &report->train_rmse);
+  report->measures = mn_no_measures;
   report->loo_error = report->loo_mse = report->loo.gcv = report->loo.diagonal_error = report->loo.seconds = NAN;
   report->median = report->train_r2 = report->bandwidth_s = report->fit_s = NAN;
   report->solution.solve_s = report->solution.refine_s = report->solution.gradient = NAN;

@@ -179,15 +179,13 @@ static mn_status measure(sweep *s, mn_model *view, size_t k, mn_metrics *test, m
 {
   const mn_encoded *e = &s->part.encoded[k];
   const double *fitted = s->part.fitted + k * e->n * e->outputs;
-  mn_status st = MN_OK;
   *test = (mn_metrics){NAN, NAN, NAN};
-  mn_fitting_measure(view, e, &s->f.merge, fitted, &view->report);
+  mn_status st = mn_fitting_measure(view, s->f.system, e, &s->f.merge, fitted, s->ctx, err);
   if (s->part.count > 1) {
     mn_solution *own = &view->report.solution;
     own->residual = residual_of(view, e, fitted);
     own->misfit = own->gradient = NAN;
   }
-  if (s->fit.loo) st = mn_model_leave_one_out(view, s->f.system, e, &s->f.merge, fitted, s->ctx, err);
   if (st || !s->test) return st;
   mn_model_add_offset(view, s->test->n, s->part.values + k * s->test->n * e->outputs, s->scores);
   return s->test->columns ? mn_model_score(view, s->test, s->scores, test, err) : MN_OK;

@@ -42,7 +42,8 @@ int mn_sweep_shares(const mn_sweep_options *o, const mn_data *head, double ridge
 {
   if (!mn_sweep_may_share(o, ridge)) return 0;
   const mn_scaling scaling = {.kind = MN_SCALE_NONE, .dim = head->dim}; /* which takes no memory of its own */
-  mn_system planned = {.samples = mn_samples_of(head, &scaling), .kernel = o->fit.kernel, .options = o->fit.solve};
+  mn_system planned = {.samples = mn_samples_of(head, &scaling), .kernel = o->fit.kernel};
+  planned.options = mn_fit_solve_options(&o->fit, 0);
   planned.options.solver = MN_SOLVER_EIGEN;
   planned.threads = mn_threads_open(ctx);
   return o->fit.solve.solver == MN_SOLVER_EIGEN ||

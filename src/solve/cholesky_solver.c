@@ -117,4 +117,5 @@ const mn_solver_row mn_solver_cholesky_row = {
     .close = cholesky_close,
     .influence = cholesky_influence,
     .influence_bytes = influence_bytes,
+    .influence_flops = cholesky_flops,
 };

@@ -193,6 +193,11 @@ static double lu_influence_bytes(const mn_system *s)
   return (double)s->samples.n * INVERSE_BLOCK * sizeof(double);
 }
 
+static double lu_influence_flops(const mn_system *s)
+{
+  return 2 * pow((double)s->samples.n, 3);
+}
+
 /* sum_k v_ik^2 / value_k over the values that count, and sum_k v_ik^2 over the others. */
 static mn_status eigen_influence(const mn_system *s, const mn_context *ctx, mn_influence *out, mn_error *err)
 {
@@ -219,6 +224,11 @@ static double eigen_influence_bytes(const mn_system *s)
   return 0;
 }
 
+static double eigen_influence_flops(const mn_system *s)
+{
+  return 3 * (double)s->samples.n * (double)s->samples.n;
+}
+
 static void dense_close(mn_system *s)
 {
   dense *d = s->state;
@@ -243,6 +253,7 @@ const mn_solver_row mn_solver_lu_row = {
     .close = dense_close,
     .influence = lu_influence,
     .influence_bytes = lu_influence_bytes,
+    .influence_flops = lu_influence_flops,
 };
 
 const mn_solver_row mn_solver_eigen_row = {
@@ -259,4 +270,5 @@ const mn_solver_row mn_solver_eigen_row = {
     .take_ridge = eigen_take_ridge,
     .influence = eigen_influence,
     .influence_bytes = eigen_influence_bytes,
+    .influence_flops = eigen_influence_flops,
 };

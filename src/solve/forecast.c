@@ -46,6 +46,12 @@ typedef struct {
   double touch_s;   /* the first touch of a GiB */
 } probe;
 
+/* What was measured, for any row whose panels are of that type. */
+typedef struct {
+  double gflops[2]; /* of gemm in fp64, and in the type */
+  probe p;
+} machine;
+
 static size_t probe_size(size_t n, size_t dim)
 {
   double size = fmin(fmax(sqrt(probe_flops / (double)dim), PROBE_LEAST), PROBE_MOST);
@@ -173,6 +179,8 @@ static void count_flops(const mn_solver_row *row, const mn_system *s, size_t m, 
   out->gram_flops = row->primal ? 0 : dn * dn * d;
   out->residual_flops = row->primal ? 0 : dn * dn * d;
   out->predict_flops = row->primal ? 0 : 2 * dn * (double)m * d;
+  if (s->options.leave_one_out && row->influence) out->loo_flops = row->influence_flops(s);
+  if (s->options.draws) out->complexity_flops = row->primal ? 0 : 2 * dn * dn * d; /* the product, and the residual */
 }
 
 /* What a row does with K. */
@@ -245,20 +253,31 @@ static double share_of(const mn_solver_row *row)
                                           : factor_share;
 }
 
-/* Passes over n samples cost what they cost over the few, times the ratio of the pairs. */
-static void expect_seconds(const mn_solver_row *row, const work *w, const probe *p, size_t n, size_t m,
-                           double factor_gflops, mn_forecast *out)
+/* Seconds of passes over n samples, which cost what they cost over the few times the ratio of the pairs: such that make
+ * K anew, and products, times `more` vectors for each of the probe's. */
+static double passes_s(const probe *p, double made, double products, double more, double pairs)
 {
-  double few = (double)p->n * (double)p->n, pairs = (double)n * (double)n, cross = (double)n * (double)m;
-  out->factor_s = out->factor_flops / (share_of(row) * factor_gflops * 1e9);
+  double few = (double)p->n * (double)p->n, product_s = p->product_s / ((double)p->stream * (double)p->stream);
+  return (made * (p->made_s / few + (more - 1) * product_s) + products * more * product_s) * pairs;
+}
+
+static void expect_seconds(const mn_solver_row *row, const mn_system *s, const work *w, const machine *of, size_t m,
+                           mn_forecast *out)
+{
+  const probe *p = &of->p;
+  double rate = share_of(row) * of->gflops[1] * 1e9, n = (double)s->samples.n, few = (double)p->n * (double)p->n;
+  out->factor_s = out->factor_flops / rate;
+  out->loo_s = out->loo_flops / rate;
   if (!row->primal) {
-    double product_s = p->product_s / ((double)p->stream * (double)p->stream);
     out->allocate_s = w->panels_bytes / 0x1p30 * p->touch_s;
-    out->gram_s = p->fill_s / few * pairs;
-    out->residual_s = (w->made * p->made_s / few + w->products * product_s) * pairs;
-    out->predict_s = p->cross_s / few * cross;
+    out->gram_s = p->fill_s / few * n * n;
+    out->residual_s = passes_s(p, w->made, w->products, 1, n * n);
+    out->predict_s = p->cross_s / few * n * (double)m;
+    double more = (double)s->options.draws / (double)mn_system_columns(s);
+    if (s->options.draws) out->complexity_s = passes_s(p, 1 + w->made, fmax(w->products, 1), more, n * n);
   }
   out->total_s = out->allocate_s + out->gram_s + out->factor_s + out->residual_s + out->predict_s;
+  out->total_s += out->loo_s + out->complexity_s;
 }
 
 static double solver_bytes(const mn_solver_row *row, const mn_system *s, const work *w)
@@ -290,12 +309,6 @@ static double memory_of(const mn_solver_row *row, const mn_system *s, const work
   return fmax((double)mn_memory_peak_rss(), (double)mn_memory_current_rss() + bytes);
 }
 
-/* What was measured, for any row whose panels are of that type. */
-typedef struct {
-  double gflops[2]; /* of gemm in fp64, and in the type */
-  probe p;
-} machine;
-
 static mn_status measure(const mn_samples *like, const mn_solver_row *row, mn_dtype type, const mn_system *s,
                          machine *out, mn_error *err)
 {
@@ -313,7 +326,7 @@ static mn_forecast forecast_of(const mn_solver_row *row, const mn_system *s, con
   work w = work_of(row, s);
   f.bytes = memory_of(row, s, &w, m);
   count_flops(row, s, m, &f);
-  expect_seconds(row, &w, &of->p, s->samples.n, m, of->gflops[1], &f);
+  expect_seconds(row, s, &w, of, m, &f);
   return f;
 }
 

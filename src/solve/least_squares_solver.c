@@ -224,6 +224,12 @@ static double influence_bytes(const mn_system *s)
   return 2 * (double)influence_rows(s->samples.n) * (double)s->samples.dim * sizeof(double);
 }
 
+static double influence_flops(const mn_system *s)
+{
+  double d = (double)s->samples.dim;
+  return 2 * (double)s->samples.n * d * d;
+}
+
 /* alpha = (X X')^+ y = X V S^-4 V' X'y = X (V S^-2 V') w. */
 mn_status mn_least_squares_dual(const mn_system *s, size_t columns, const double *w, double *alpha, mn_error *err)
 {
@@ -259,4 +265,5 @@ const mn_solver_row mn_solver_least_squares_row = {
     .close = least_squares_close,
     .influence = least_squares_influence,
     .influence_bytes = influence_bytes,
+    .influence_flops = influence_flops,
 };

@@ -22,19 +22,6 @@ static const double defect_least = 1e-12;
 
 /* ---- the diagonal from a Cholesky factor */
 
-/* n x columns random signs. */
-static void draw_signs(size_t n, size_t first, size_t columns, double *z)
-{
-  for (size_t c = 0; c < columns; c++) {
-    mn_random r = mn_random_open(0, MN_STREAM_LEAVE_ONE_OUT, first + c + 1);
-    uint32_t bits = 0;
-    for (size_t i = 0; i < n; i++, bits >>= 1) {
-      if (i % 32 == 0) bits = mn_random_u32(&r);
-      z[i + c * n] = bits & 1 ? 1 : -1;
-    }
-  }
-}
-
 /* inverse += shift ||M^-1 e_i||^2, M = K + shift I: K^-1 = M^-1 + shift M^-2 + ..., whose terms are all positive. Of
  * independent signs z, (M^-1 z)_i^2 has that squared norm as its mean. Rounding in the factor, which the shift
  * outweighs in norm, has no sign and cancels. */
@@ -45,7 +32,7 @@ static mn_status add_shift_term(const mn_panels *factor, double shift, int threa
   if (!z) return MN_NO_MEMORY(err, n * BLOCK * sizeof *z);
   mn_status st = MN_OK;
   for (size_t first = 0; !st && first < VECTORS; first += BLOCK) {
-    draw_signs(n, first, BLOCK, z);
+    for (size_t c = 0; c < BLOCK; c++) mn_random_signs(0, MN_STREAM_LEAVE_ONE_OUT, first + c + 1, n, z + c * n);
     st = mn_cholesky_solve(factor, threads, BLOCK, NULL, z, err);
     for (size_t k = 0; !st && k < n * BLOCK; k++) inverse[k % n] += shift / VECTORS * z[k] * z[k];
   }
@@ -86,25 +73,31 @@ static probes draw_probes(size_t n)
   return p;
 }
 
-/* Solves for columns of the identity as for any targets, by the same row; one whose refinement stalls says nothing. */
+mn_status mn_system_solve_as_is(mn_system *s, size_t columns, const double *y, double *alpha, double *fitted,
+                                const char *what, const mn_context *ctx, int *solved, mn_error *err)
+{
+  mn_solution solution = {.residual = NAN, .converged = 1};
+  mn_error why = {0};
+  mn_status st = s->row->solve(s, columns, y, alpha, fitted, ctx, &solution, &why);
+  *solved = !st;
+  if (st && st != MN_ERR_SINGULAR && err) *err = why;
+  if (st != MN_ERR_SINGULAR) return st;
+  mn_log(ctx, "%s could not be found: %s", what, why.text);
+  return MN_OK;
+}
+
+/* Solves for columns of the identity as for any targets; one whose refinement stalls says nothing. */
 static mn_status check_diagonal(mn_system *s, const double *inverse, const mn_context *ctx, mn_error *err)
 {
   size_t n = s->samples.n;
   const probes p = draw_probes(n);
-  mn_solution solution = {.residual = NAN, .converged = 1};
-  mn_error why = {0};
+  int solved;
   double *e = mn_calloc(n * p.count, sizeof *e), *x = mn_alloc_matrix(n * p.count, sizeof *x);
   mn_status st = e && x ? MN_OK : MN_NO_MEMORY(err, 2 * n * p.count * sizeof *e);
   if (st) goto done;
   for (size_t k = 0; k < p.count; k++) e[p.sample[k] + k * n] = 1;
-  st = s->row->solve(s, p.count, e, x, NULL, ctx, &solution, &why);
-  if (st && st != MN_ERR_SINGULAR && err) *err = why;
-  if (st == MN_ERR_SINGULAR) {
-    mn_log(ctx, "leave-one-out: the diagonal could not be checked: %s", why.text);
-    st = MN_OK;
-    goto done;
-  }
-  if (st) goto done;
+  st = mn_system_solve_as_is(s, p.count, e, x, NULL, "leave-one-out: how good the diagonal is", ctx, &solved, err);
+  if (st || !solved) goto done;
   s->probes = p.count;
   s->diagonal_error = 0;
   for (size_t k = 0; k < p.count; k++) {
@@ -124,16 +117,21 @@ void mn_influence_release(mn_system *s)
   mn_free(s->influence.inverse);
   mn_free(s->influence.defect);
   s->influence = (mn_influence){0};
+  s->complexity = (mn_complexity){0};
   s->probes = 0;
   s->diagonal_error = NAN;
 }
 
 /* Once for a factor, however many targets are to come. */
-static mn_status find_influence(mn_system *s, const mn_context *ctx, mn_error *err)
+mn_status mn_influence_find(mn_system *s, const mn_context *ctx, mn_error *err)
 {
   size_t n = s->samples.n;
-  if (s->influence.inverse) return MN_OK;
   mn_influence *f = &s->influence;
+  if (!s->state) return MN_FAIL(err, MN_ERR_SINGULAR, "the system has no factor: an earlier solve failed");
+  if (!s->row->influence)
+    return MN_FAIL(err, MN_ERR_UNSUPPORTED, "leave-one-out takes a factor in memory, which %s has not",
+                   mn_solver_string(s->row->solver));
+  if (f->inverse) return MN_OK;
   f->inverse = mn_alloc(n, sizeof *f->inverse);
   f->defect = mn_calloc(n, sizeof *f->defect);
   s->probes = 0;
@@ -206,12 +204,8 @@ mn_status mn_system_leave_one_out(mn_system *system, size_t columns, const doubl
   task t = {.system = system, .n = system->samples.n, .columns = columns, .y = y, .fitted = fitted, .alpha = alpha};
   t.error = error;
   *out = (mn_leave_one_out){.mse = NAN, .gcv = NAN, .diagonal_error = NAN};
-  if (!system->state) return MN_FAIL(err, MN_ERR_SINGULAR, "the system has no factor: an earlier solve failed");
-  if (!system->row->influence)
-    return MN_FAIL(err, MN_ERR_UNSUPPORTED, "leave-one-out takes a factor in memory, which %s has not",
-                   mn_solver_string(system->row->solver));
   mn_threads_open(ctx);
-  mn_status st = find_influence(system, ctx, err);
+  mn_status st = mn_influence_find(system, ctx, err);
   if (!st && system->row->primal) st = find_dual(&t, alpha, &dual, err);
   if (!st) divide(&t, out);
   out->probes = system->probes;

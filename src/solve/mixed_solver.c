@@ -359,4 +359,5 @@ const mn_solver_row mn_solver_mixed_row = {
     .close = mixed_close,
     .influence = mixed_influence,
     .influence_bytes = influence_bytes,
+    .influence_flops = mixed_flops,
 };

@@ -60,6 +60,13 @@ double mn_norm2(size_t count, const double *x)
   return sqrt(sum);
 }
 
+double mn_inner(size_t count, const double *a, const double *b)
+{
+  double sum = 0, terms = 0;
+  for (size_t i = 0; i < count; i++) sum += a[i] * b[i], terms += fabs(a[i] * b[i]);
+  return sum < 0 && -sum < (double)count * 0x1p-52 * terms ? 0 : sum;
+}
+
 double mn_worst_ratio(size_t n, size_t columns, size_t group, const double *r, const double *y)
 {
   size_t total = n * columns, width = n * (group ? group : columns);
@@ -148,11 +155,21 @@ double mn_system_vector_bytes(const mn_system *s)
   return (double)s->samples.n * (double)mn_system_columns(s) * sizeof(double);
 }
 
+/* What is done with a factor once targets, solution and fitted values are there. */
+static double beside_bytes(const mn_solver_row *row, const mn_system *s)
+{
+  double targets = mn_system_vector_bytes(s), loo = 0, draws = 0;
+  mn_system signs = *s;
+  signs.options.columns = s->options.draws;
+  if (s->options.leave_one_out && row->influence) loo = 4 * targets + row->influence_bytes(s);
+  if (s->options.draws) draws = 3 * targets + row->solve_bytes(&signs);
+  return fmax(loo, draws);
+}
+
 double mn_solver_bytes(const mn_solver_row *row, const mn_system *s)
 {
-  double targets = mn_system_vector_bytes(s), loo = 0;
-  if (s->options.leave_one_out && row->influence) loo = 4 * targets + row->influence_bytes(s);
-  return fmax(row->peak_bytes(s) + targets, row->held_bytes(s) + fmax(row->solve_bytes(s), loo));
+  double solve = fmax(row->solve_bytes(s), beside_bytes(row, s));
+  return fmax(row->peak_bytes(s) + mn_system_vector_bytes(s), row->held_bytes(s) + solve);
 }
 
 double mn_solver_room(const mn_solve_options *options)
@@ -175,6 +192,7 @@ static const char *way_out(const mn_solver_row *row, const mn_solve_options *opt
   if (row == &mn_solver_disk_row) return "give more memory (--memory)";
   int single = options->precision == MN_PRECISION_SINGLE;
   if (!keeps_factor(row)) return single ? "a larger machine" : "--precision single";
+  if (options->leave_one_out) return single ? "give more memory (--memory)" : "--precision single";
   return single ? "keep the factor on disk (--scratch DIR)"
                 : "--precision single, or keep the factor on disk (--scratch DIR)";
 }
@@ -186,6 +204,10 @@ mn_status mn_solver_check_room(const mn_solver_row *row, const mn_system *s, mn_
   const char *name = mn_solver_string(row->solver);
   if (row == &mn_solver_cg_row && options->interpolate && options->columns == 1)
     return MN_FAIL(err, MN_ERR_ARGUMENT, "stopping at interpolation needs classes: give a tolerance for real targets");
+  if (options->leave_one_out && !row->influence)
+    return MN_FAIL(err, MN_ERR_ARGUMENT, "leave-one-out and measures take a factor in memory, %s",
+                   row == &mn_solver_disk_row ? "which has no room for it: give more (--memory)"
+                                              : "which cg and --tol interpolate do without");
   if (size > row->most)
     return MN_FAIL(err, MN_ERR_BUDGET, "%s: at most %zu %s, %zu given", name, row->most,
                    row->primal ? "features" : "samples", size);
@@ -326,8 +348,6 @@ static mn_status check_options(const mn_solve_options *o, const mn_kernel *kerne
   if (o->refinements < 0 || !(o->tolerance >= 0))
     return MN_FAIL(err, MN_ERR_ARGUMENT, "%d refinements to a tolerance of %g: at least 0 expected", o->refinements,
                    o->tolerance);
-  if (o->leave_one_out && (o->interpolate || o->solver == MN_SOLVER_CG))
-    return MN_FAIL(err, MN_ERR_ARGUMENT, "leave-one-out takes a factor, which cg and --tol interpolate do without");
   if (o->interpolate && o->solver != MN_SOLVER_AUTO && o->solver != MN_SOLVER_CG)
     return MN_FAIL(err, MN_ERR_ARGUMENT, "stopping at interpolation (--tol interpolate) goes with the solver cg");
   if (o->precision == MN_PRECISION_MIXED && o->solver != MN_SOLVER_AUTO && o->solver != MN_SOLVER_CHOLESKY &&

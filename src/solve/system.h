@@ -24,6 +24,7 @@ struct mn_system {
   mn_influence influence; /* of the factor, once it was asked for; else NULL */
   size_t probes;          /* as in mn_leave_one_out */
   double diagonal_error;
+  mn_complexity complexity; /* of the factor, once it was asked for; else of 0 draws */
   mn_system_report report;
 };
 
@@ -48,9 +49,11 @@ struct mn_solver_row {
   void (*close)(mn_system *system);
   /* After another ridge was set in the options; NULL: it takes another factorisation. */
   void (*take_ridge)(mn_system *system);
-  /* What leave-one-out errors are made of; NULL: no factor. defect comes as zeros. And the bytes allocated for it. */
+  /* What leave-one-out errors are made of; NULL: no factor. defect comes as zeros. And the bytes allocated for it, and
+   * its flops. */
   mn_status (*influence)(const mn_system *system, const mn_context *ctx, mn_influence *out, mn_error *err);
   double (*influence_bytes)(const mn_system *system);
+  double (*influence_flops)(const mn_system *system);
 };
 
 extern const mn_solver_row mn_solver_cholesky_row, mn_solver_disk_row, mn_solver_mixed_row, mn_solver_cg_row,
@@ -63,7 +66,15 @@ mn_status mn_solve_dual(mn_system *system, size_t columns, const double *y, doub
 /* Bytes of such a solve: seven vectors, three of them the caller's, and a pass over K. */
 double mn_solve_dual_bytes(const mn_system *system);
 
-/* Forgets the influence, when the factor goes. */
+/* Finds the influence, unless it is there. MN_ERR_UNSUPPORTED where the row has none. */
+mn_status mn_influence_find(mn_system *system, const mn_context *ctx, mn_error *err);
+
+/* A solve of the row at hand, from which no other takes over: where it is singular, *solved is 0 and the log says that
+ * `what` could not be found. */
+mn_status mn_system_solve_as_is(mn_system *system, size_t columns, const double *y, double *alpha, double *fitted,
+                                const char *what, const mn_context *ctx, int *solved, mn_error *err);
+
+/* Forgets the influence, and the complexity, when the factor goes. */
 void mn_influence_release(mn_system *system);
 
 /* influence of a Cholesky factor in memory, and of one of K + shift I as well: the first-order term of the shift is
@@ -79,6 +90,9 @@ mn_status mn_least_squares_dual(const mn_system *system, size_t columns, const d
  * largest; n x columns each. MN_ERR_SINGULAR when that is not finite. */
 mn_status mn_system_evaluate(const mn_system *system, size_t columns, const double *y, const double *x,
                              const mn_context *ctx, double *values, double *r, double *residual, mn_error *err);
+
+/* a'b, which is 0 where it is below 0 by rounding. */
+double mn_inner(size_t count, const double *a, const double *b);
 
 /* Frobenius norm of count numbers. */
 double mn_norm2(size_t count, const double *x);

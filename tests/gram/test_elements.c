@@ -86,6 +86,23 @@ static void near_coinciding_samples(void **state)
   free(x);
 }
 
+/* The sum of the diagonal, in fp64. */
+static void the_trace(void **state)
+{
+  (void)state;
+  for (int name = 0; name < MN_KERNEL_COUNT; name++)
+    for (int type = MN_U8; type <= MN_F64; type++) {
+      naive_set s = naive_open(23, 14, (mn_dtype)type, type == MN_U8 ? MN_SCALE_UNIT : MN_SCALE_NONE, 4);
+      mn_kernel kernel = suited((mn_kernel_name)name, &s);
+      double *k = naive_gram(&kernel, &s, &s, 0), trace = 0, found;
+      for (size_t i = 0; i < s.n; i++) trace += k[i * (s.n + 1)];
+      assert_int_equal(mn_gram_trace(&s.samples, &kernel, 2, &found, NULL), MN_OK);
+      mn_test_close(found / trace, 1, 1e-13);
+      free(k);
+      naive_close(&s);
+    }
+}
+
 static void threads_do_not_matter(void **state)
 {
   (void)state;
@@ -125,6 +142,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_kernel_type_and_scaling),
       cmocka_unit_test(near_coinciding_samples),
+      cmocka_unit_test(the_trace),
       cmocka_unit_test(threads_do_not_matter),
       cmocka_unit_test(failing_allocations),
   };

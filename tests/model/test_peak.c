@@ -23,14 +23,15 @@ static const struct {
   size_t dim;
   mn_solver solver;
   mn_precision precision;
-  int interpolate;
+  int interpolate, measures;
 } fits[] = {
-    {"double, reals", MN_F64, 300, MN_SOLVER_CHOLESKY, MN_PRECISION_DOUBLE, 0},
-    {"mixed, bytes", MN_U8, 50, MN_SOLVER_CHOLESKY, MN_PRECISION_MIXED, 0},
-    {"single, reals", MN_F32, 300, MN_SOLVER_CHOLESKY, MN_PRECISION_SINGLE, 0},
-    {"cg, bytes", MN_U8, 50, MN_SOLVER_CG, MN_PRECISION_AUTO, 0},
-    {"cg to interpolate, reals", MN_F32, 300, MN_SOLVER_CG, MN_PRECISION_AUTO, 1},
-    {"lu, bytes", MN_U8, 50, MN_SOLVER_LU, MN_PRECISION_AUTO, 0},
+    {"double, reals", MN_F64, 300, MN_SOLVER_CHOLESKY, MN_PRECISION_DOUBLE, 0, 0},
+    {"mixed, bytes", MN_U8, 50, MN_SOLVER_CHOLESKY, MN_PRECISION_MIXED, 0, 0},
+    {"single, reals", MN_F32, 300, MN_SOLVER_CHOLESKY, MN_PRECISION_SINGLE, 0, 0},
+    {"cg, bytes", MN_U8, 50, MN_SOLVER_CG, MN_PRECISION_AUTO, 0, 0},
+    {"cg to interpolate, reals", MN_F32, 300, MN_SOLVER_CG, MN_PRECISION_AUTO, 1, 0},
+    {"lu, bytes", MN_U8, 50, MN_SOLVER_LU, MN_PRECISION_AUTO, 0, 0},
+    {"measures, mixed", MN_F32, 300, MN_SOLVER_CHOLESKY, MN_PRECISION_MIXED, 0, 1},
 };
 
 enum { FITS = sizeof fits / sizeof *fits };
@@ -60,6 +61,7 @@ static int child(size_t which, int does)
   mn_forecast f = {0};
   mn_error err = {0};
   options.solve.solver = fits[which].solver, options.solve.precision = fits[which].precision;
+  options.measures = fits[which].measures, options.draws = 32;
   options.solve.ridge = 1, options.solve.interpolate = fits[which].interpolate;
   mn_status st = does & FORECAST ? mn_fit_forecast(train, TESTS, &options, &ctx, &f, &err) : MN_OK;
   if (!st && does & FIT) st = fit_and_predict(train, test, &options, &ctx, &err);
