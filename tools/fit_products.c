@@ -115,8 +115,12 @@ void mn_cli_fit_release_products(const mn_cli *cli, const mn_cli_fit_run *run)
 mn_fit_options mn_cli_fit_planned(const mn_cli *cli, const mn_cli_fit_run *run)
 {
   mn_fit_options o = cli->values.fit;
-  if (mn_cli_fit_of_products(cli, run) && o.solve.solver == MN_SOLVER_AUTO)
-    o.solve.solver = o.solve.interpolate ? MN_SOLVER_CG : MN_SOLVER_CHOLESKY;
+  if (!mn_cli_fit_of_products(cli, run)) return o;
+  if (o.solve.solver == MN_SOLVER_AUTO) o.solve.solver = o.solve.interpolate ? MN_SOLVER_CG : MN_SOLVER_CHOLESKY;
+  if (o.kernel.name != MN_KERNEL_LINEAR) return o;
+  /* by another name: of a linear kernel the forecast takes the side of few pixels */
+  o.kernel = (mn_kernel){.name = MN_KERNEL_POLYNOMIAL, .gamma = 1, .degree = 1, .depth = 1};
+  o.gamma_rule = MN_GAMMA_GIVEN;
   return o;
 }
 
