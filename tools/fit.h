@@ -55,6 +55,16 @@ void mn_cli_fit_report_features(mn_report *report, const mn_cli_fit_run *run);
 void mn_cli_features_line(const mn_products_info *info);
 void mn_cli_report_features(mn_report *report, const mn_products_info *info);
 
+/* ---- measures beside the norm (measures.c)
+ *
+ * Lines of the table, and the member "measures" of the report, null unless asked for; the names of its real members,
+ * and whether a sweep holds them against its test errors. */
+enum { MN_CLI_MEASURES = 18 };
+void mn_cli_measures_lines(const mn_fit_report *r);
+void mn_cli_measures_json(mn_report *report, const mn_fit_report *r);
+const char *mn_cli_measure(size_t i);
+int mn_cli_measure_compared(size_t i);
+
 void mn_cli_fit_data_line(const mn_cli *cli, const mn_cli_fit_run *run);
 void mn_cli_fit_forecast_line(const mn_cli *cli, const mn_cli_fit_run *run, FILE *out);
 void mn_cli_fit_forecast_table(const mn_cli *cli, const mn_cli_fit_run *run);

@@ -174,6 +174,7 @@ static void quality(mn_report *j, const mn_cli_fit_run *run, const mn_fit_report
   mn_report_real(j, "residual", r->solution.residual);
   mn_report_real(j, "gradient", r->solution.gradient);
   loo(j, r);
+  mn_cli_measures_json(j, r);
 }
 
 void mn_cli_fit_report_members(mn_report *j, const mn_cli *cli, const mn_cli_fit_run *run, const mn_fit_report *r)
@@ -223,6 +224,8 @@ mn_status mn_cli_fit_forecast_json(const mn_cli *cli, const mn_cli_fit_run *run,
   mn_report_real(j, "factor_flops", f->factor_flops);
   mn_report_real(j, "residual_flops", f->residual_flops);
   mn_report_real(j, "predict_flops", f->predict_flops);
+  mn_report_real(j, "loo_flops", f->loo_flops);
+  mn_report_real(j, "measures_flops", f->complexity_flops);
   mn_report_real(j, "gemm_gflops", f->gflops);
   mn_report_real(j, "reading_s", run->before_s);
   mn_report_real(j, "features_s", run->stream_forecast.features_s);
@@ -234,6 +237,8 @@ mn_status mn_cli_fit_forecast_json(const mn_cli *cli, const mn_cli_fit_run *run,
   mn_report_real(j, "factor_s", f->factor_s);
   mn_report_real(j, "residual_s", f->residual_s);
   mn_report_real(j, "predict_s", f->predict_s);
+  mn_report_real(j, "loo_s", f->loo_s);
+  mn_report_real(j, "measures_s", f->complexity_s);
   mn_report_real(j, "total_s", f->total_s); /* expected, as the rest */
   mn_report_real(j, "weighed_cg_s", f->weighed_cg_s);
   mn_report_real(j, "weighed_factor_s", f->weighed_factor_s);

@@ -5,7 +5,8 @@
 
 double mn_cli_fit_flops(const mn_forecast *f)
 {
-  return f->bandwidth_flops + f->gram_flops + f->factor_flops + f->residual_flops + f->predict_flops;
+  return f->bandwidth_flops + f->gram_flops + f->factor_flops + f->residual_flops + f->predict_flops + f->loo_flops +
+         f->complexity_flops;
 }
 
 int mn_cli_kernel_has_gamma(const mn_kernel *kernel)
@@ -80,6 +81,8 @@ void mn_cli_fit_forecast_table(const mn_cli *cli, const mn_cli_fit_run *run)
   forecast_row("gram", f->gram_flops, f->gram_s);
   forecast_row("factor", f->factor_flops, f->factor_s);
   forecast_row("residual", f->residual_flops, f->residual_s);
+  if (f->loo_s > 0) forecast_row("left out", f->loo_flops, f->loo_s);
+  if (f->complexity_s > 0) forecast_row("measures", f->complexity_flops, f->complexity_s);
   if (run->test) forecast_row("predict", f->predict_flops, f->predict_s);
   forecast_row("total", mn_cli_fit_flops(f), f->total_s);
   mn_cli_line("memory", "%s of %s%s", mn_number_bytes(f->bytes).text, mn_number_bytes(run->budget_bytes).text,
@@ -154,6 +157,7 @@ static void quality_lines(const mn_cli_fit_run *run, const mn_fit_report *r)
   }
   loo_lines(r);
   mn_cli_line("norm", "%12s", mn_number_real(r->norm, 6).text);
+  mn_cli_measures_lines(r);
   mn_cli_line("residual", "%12s%s", mn_number_real(r->solution.residual, 2).text,
               r->solution.converged ? "" : ": not what was asked for");
   mn_cli_line("rcond", "%12s", mn_number_real(r->system.rcond, 2).text);
@@ -182,6 +186,7 @@ static void time_lines(const mn_cli *cli, const mn_cli_fit_run *run, const mn_fi
   time_line("solve", r->solution.solve_s, none);
   if (!r->system.primal) time_line("residual", r->solution.refine_s, none);
   if (!isnan(r->loo_mse)) time_line("left out", r->loo.seconds, none);
+  if (r->measures.of_factor.draws) time_line("measures", r->measures.of_factor.seconds, none);
   if (run->test) time_line("predict", run->predictions.predict_s, none);
   mn_cli_line("total", "%12s %12s memory", mn_number_seconds(mn_report_now_s() - cli->start_s).text,
               mn_number_bytes((double)mn_report_peak_rss_bytes()).text);

@@ -36,9 +36,10 @@ static void forecast_dims(mn_cli_sweep_run *run)
   double share = fmin((double)run->dims[run->dim_count - 1] / (double)s->dim, 1);
   f->total_s = times * (f->total_s - made) + share * made;
   s->features_s *= share, s->products_s *= share;
-  double *const each[] = {&f->bandwidth_flops, &f->gram_flops,  &f->factor_flops, &f->residual_flops,
-                          &f->predict_flops,   &f->bandwidth_s, &f->allocate_s,   &f->gram_s,
-                          &f->factor_s,        &f->residual_s,  &f->predict_s};
+  double *const each[] = {&f->bandwidth_flops, &f->gram_flops,       &f->factor_flops, &f->residual_flops,
+                          &f->predict_flops,   &f->bandwidth_s,      &f->allocate_s,   &f->gram_s,
+                          &f->factor_s,        &f->residual_s,       &f->predict_s,    &f->loo_flops,
+                          &f->loo_s,           &f->complexity_flops, &f->complexity_s};
   for (size_t i = 0; i < sizeof each / sizeof *each; i++) *each[i] *= times;
 }
 

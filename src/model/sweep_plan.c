@@ -85,15 +85,19 @@ static mn_status plan(const mn_data *head, size_t n_test, const mn_fit_options *
   return st;
 }
 
-/* Adds `factors` like this one, whose points are solved in so many parts. */
-static void add(mn_forecast *sum, const mn_forecast *one, double factors, double parts)
+/* Adds `factors` like this one, which serve so many ridges each, whose points are solved in so many parts. */
+static void add(mn_forecast *sum, const mn_forecast *one, double factors, double ridges, double parts)
 {
+  parts *= ridges;
   sum->bandwidth_flops += factors * one->bandwidth_flops, sum->bandwidth_s += factors * one->bandwidth_s;
   sum->allocate_s += factors * one->allocate_s;
   sum->gram_flops += factors * one->gram_flops, sum->gram_s += factors * one->gram_s;
   sum->factor_flops += factors * one->factor_flops, sum->factor_s += factors * one->factor_s;
   sum->residual_flops += factors * parts * one->residual_flops, sum->residual_s += factors * parts * one->residual_s;
   sum->predict_flops += factors * parts * one->predict_flops, sum->predict_s += factors * parts * one->predict_s;
+  sum->loo_flops += factors * ridges * one->loo_flops, sum->loo_s += factors * ridges * one->loo_s;
+  sum->complexity_flops += factors * ridges * one->complexity_flops;
+  sum->complexity_s += factors * ridges * one->complexity_s;
   sum->bytes = fmax(sum->bytes, one->bytes);
   sum->gflops = one->gflops;
   sum->solver = one->solver;
@@ -114,7 +118,7 @@ static mn_status add_size(const mn_data *head, size_t n_test, const mn_sweep_opt
   if ((st = mn_forecast_targets(head, n_test, &fit, *together, ctx, &one, err))) return st;
   double parts = ceil((double)labels / (double)*together);
   size_t factors = mn_sweep_factors(o) / sizes, served = shares ? o->ridge_count : 1;
-  add(sum, &one, (double)(factors / served), parts * (double)served);
+  add(sum, &one, (double)(factors / served), (double)served, parts);
   sum->weighed_cg_s = one.weighed_cg_s, sum->weighed_factor_s = one.weighed_factor_s;
   return MN_OK;
 }
@@ -131,5 +135,6 @@ mn_status mn_sweep_forecast(const mn_data *train, size_t n_test, const mn_sweep_
     st = add_size(&head, n_test, options, ctx, out, together, err);
   }
   out->total_s = out->bandwidth_s + out->allocate_s + out->gram_s + out->factor_s + out->residual_s + out->predict_s;
+  out->total_s += out->loo_s + out->complexity_s;
   return st;
 }
