@@ -10,6 +10,7 @@
 #include "minnorm/kernel.h"
 #include "minnorm/model.h"
 #include "minnorm/options.h"
+#include "minnorm/page.h"
 #include "minnorm/plot.h"
 #include "minnorm/products.h"
 #include "minnorm/report.h"

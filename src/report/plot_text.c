@@ -98,6 +98,42 @@ void mn_plot_text_quote(mn_plot_text *text, const char *s)
   mn_plot_text_add(text, "\"", 1);
 }
 
+static const char *name_of(char c)
+{
+  switch (c) {
+  case '&':
+    return "&amp;";
+  case '<':
+    return "&lt;";
+  case '>':
+    return "&gt;";
+  case '"':
+    return "&quot;";
+  case '\'':
+    return "&#39;";
+  default:
+    return NULL;
+  }
+}
+
+void mn_plot_text_escape(mn_plot_text *text, const char *s)
+{
+  while (s && *s) {
+    uint32_t code = '?';
+    size_t length = decode((const unsigned char *)s, &code);
+    const char *name = name_of(*s);
+    if (name)
+      mn_plot_text_add(text, name, strlen(name));
+    else if (!length)
+      mn_plot_text_add(text, "?", 1);
+    else if (is_control(code))
+      mn_plot_text_add(text, " ", 1);
+    else
+      mn_plot_text_add(text, s, length);
+    s += length ? length : 1;
+  }
+}
+
 void mn_plot_text_free(mn_plot_text *text)
 {
   mn_free(text->bytes);

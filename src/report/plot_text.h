@@ -20,6 +20,9 @@ void mn_plot_text_print(mn_plot_text *text, const char *format, ...) __attribute
  * spaces, bytes that are not UTF-8 '?', and ]]> becomes ]] >. NULL is the empty literal. */
 void mn_plot_text_quote(mn_plot_text *text, const char *s);
 
+/* Any text as HTML and XML show it: & < > " ' by name; control characters and invalid bytes as above. NULL is none. */
+void mn_plot_text_escape(mn_plot_text *text, const char *s);
+
 void mn_plot_text_free(mn_plot_text *text);
 
 #endif
