@@ -71,6 +71,17 @@ mn_status mn_lines_append(mn_lines *lines, const char *line, mn_error *err);
 mn_status mn_report_write_csv(const char *path, size_t columns, const char *const *names, size_t rows,
                               const double *values, mn_error *err);
 
+/* ---- how far two columns of numbers rise together, by their ranks; NaN where one of them has no two values */
+typedef struct {
+  size_t points;   /* rows of which both are numbers; only those count */
+  double spearman; /* -1 ... 1, correlation of the ranks, of equal values their mean */
+  double kendall; /* -1 ... 1, tau-b (Kendall 1945): pairs in the same order less pairs in opposite order, over the root
+                     of the pairs that differ in x times those that differ in y */
+} mn_rank_correlation;
+
+/* x, y: n each. */
+mn_status mn_report_correlate(size_t n, const double *x, const double *y, mn_rank_correlation *out, mn_error *err);
+
 /* ---- files of predictions */
 
 /* MN_ERR_IO when no file of that name could be written now: to be called before the work. "-" is fine. */
