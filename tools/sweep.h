@@ -22,12 +22,14 @@ enum {
   MN_CLI_SWEEP_LOO_ERROR,
   MN_CLI_SWEEP_NORM,
   MN_CLI_SWEEP_RESIDUAL,
+  MN_CLI_SWEEP_LOO_MSE,
   MN_CLI_SWEEP_COLUMNS
 };
 
 typedef struct {
   char *line; /* of JSON, owned; NULL: still to be fitted */
   double values[MN_CLI_SWEEP_COLUMNS];
+  double measures[MN_CLI_MEASURES]; /* by mn_cli_measure */
 } mn_cli_sweep_point;
 
 typedef struct {
@@ -64,6 +66,11 @@ void mn_cli_sweep_head(const mn_cli_sweep_run *run);
 void mn_cli_sweep_row(const mn_cli_sweep_run *run, const mn_cli_sweep_point *point);
 mn_status mn_cli_sweep_csv(const mn_cli_sweep_run *run, mn_error *err);
 mn_status mn_cli_sweep_json(const mn_cli_sweep_run *run, mn_error *err);
+
+/* With --measures and a test set, how each measure goes with the test error over the points (sweep_measures.c): below
+ * the table, and a member of the report, else null. */
+mn_status mn_cli_sweep_correlations(const mn_cli_sweep_run *run, mn_error *err);
+mn_status mn_cli_sweep_correlations_json(mn_report *report, const mn_cli_sweep_run *run, mn_error *err);
 
 /* --plot (sweep_plot.c): MN_ERR_ARGUMENT when nothing varies; the picture. */
 mn_status mn_cli_sweep_check_plot(const mn_cli_sweep_run *run, mn_error *err);

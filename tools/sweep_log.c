@@ -8,7 +8,7 @@
 /* Members of a line that the tables have, in the order of the columns. */
 static const char *const members[] = {"n_train",      "kernel.gamma", "ridge",      "corrupt",    "seed",
                                       "features.dim", "train_error",  "test_error", "train_rmse", "test_rmse",
-                                      "r2",           "loo_error",    "norm",       "residual"};
+                                      "r2",           "loo_error",    "norm",       "residual",   "loo_mse"};
 
 static int counts(const mn_option *option)
 {
@@ -56,6 +56,11 @@ static mn_status take_line(mn_cli_sweep_run *run, const char *line, size_t *inde
   if (*index < run->count && !run->points[*index].line) {
     mn_cli_sweep_point *p = &run->points[*index];
     for (size_t c = 0; c < MN_CLI_SWEEP_COLUMNS; c++) p->values[c] = mn_report_get(j, members[c]);
+    for (size_t m = 0; m < MN_CLI_MEASURES; m++) {
+      char name[64];
+      snprintf(name, sizeof name, "measures.%s", mn_cli_measure(m));
+      p->measures[m] = mn_report_get(j, name);
+    }
     if (!(p->line = strdup(line))) st = mn_cli_fail(err, MN_ERR_MEMORY, "out of memory for %zu bytes", strlen(line));
   } else {
     st = mn_cli_fail(err, MN_ERR_FORMAT, "a point of this sweep expected, %.40s found", line);

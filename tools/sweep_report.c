@@ -21,7 +21,8 @@ static const struct {
                {"r2", "R2"},
                {"loo_error", "left out"},
                {"norm", "norm"},
-               {"residual", "residual"}};
+               {"residual", "residual"},
+               {"loo_mse", "left out"}};
 
 static int shows(const mn_cli_sweep_run *run, int column)
 {
@@ -37,7 +38,9 @@ static int shows(const mn_cli_sweep_run *run, int column)
   case MN_CLI_SWEEP_TRAIN_RMSE:
     return !classes;
   case MN_CLI_SWEEP_LOO_ERROR:
-    return classes && run->cli->values.fit.loo;
+    return classes && (run->cli->values.fit.loo || run->cli->values.fit.measures);
+  case MN_CLI_SWEEP_LOO_MSE:
+    return 0; /* in files alone */
   default:
     return column > MN_CLI_SWEEP_DIM || mn_cli_sweep_varies(run, column);
   }
@@ -106,13 +109,18 @@ void mn_cli_sweep_row(const mn_cli_sweep_run *run, const mn_cli_sweep_point *poi
 
 mn_status mn_cli_sweep_csv(const mn_cli_sweep_run *run, mn_error *err)
 {
-  const char *names[MN_CLI_SWEEP_COLUMNS];
-  double *values = calloc(run->count, MN_CLI_SWEEP_COLUMNS * sizeof *values);
+  const char *names[MN_CLI_SWEEP_COLUMNS + MN_CLI_MEASURES];
+  size_t measures = run->cli->values.fit.measures ? MN_CLI_MEASURES : 0, width = MN_CLI_SWEEP_COLUMNS + measures;
+  double *values = calloc(run->count, width * sizeof *values);
   if (!values) return mn_cli_fail(err, MN_ERR_MEMORY, "out of memory for %zu points", run->count);
   for (int c = 0; c < MN_CLI_SWEEP_COLUMNS; c++) names[c] = columns[c].name;
-  for (size_t i = 0; i < run->count; i++)
-    memcpy(values + i * MN_CLI_SWEEP_COLUMNS, run->points[i].values, sizeof run->points[i].values);
-  mn_status st = mn_report_write_csv(run->cli->values.csv, MN_CLI_SWEEP_COLUMNS, names, run->count, values, err);
+  for (size_t m = 0; m < measures; m++) names[MN_CLI_SWEEP_COLUMNS + m] = mn_cli_measure(m);
+  for (size_t i = 0; i < run->count; i++) {
+    const mn_cli_sweep_point *p = &run->points[i];
+    memcpy(values + i * width, p->values, sizeof p->values);
+    memcpy(values + i * width + MN_CLI_SWEEP_COLUMNS, p->measures, measures * sizeof *p->measures);
+  }
+  mn_status st = mn_report_write_csv(run->cli->values.csv, width, names, run->count, values, err);
   free(values);
   return st;
 }
@@ -128,5 +136,9 @@ mn_status mn_cli_sweep_json(const mn_cli_sweep_run *run, mn_error *err)
   mn_report_begin_list(j, "points");
   for (size_t i = 0; i < run->count; i++) mn_report_json(j, NULL, run->points[i].line);
   mn_report_end(j);
+  if ((st = mn_cli_sweep_correlations_json(j, run, err))) {
+    mn_report_close(&j);
+    return st;
+  }
   return mn_cli_report_finish(run->cli, &j, err);
 }

@@ -1,5 +1,6 @@
 #!/bin/bash
-# --measures: complexity measures beside the norm in report, table and forecast of a fit.
+# --measures: complexity measures beside the norm in report, table and forecast of a fit, in the points of a sweep, and
+# against its test errors.
 . "$(dirname "$0")/support.bash"
 cd "$work" || exit 1
 digits=(--train synth:digits,n=300 --gamma 0.02)
@@ -49,6 +50,49 @@ accepts 'kept products' fit -q "${digits[@]}" --features gabor --measures --save
 ok '  have a trace' less 0 "$(measure gram.json trace)"
 accepts '  once more' fit -q "${digits[@]}" --load-gram gram --measures --json again.json
 ok '  the same' near "$(measure again.json rademacher)" "$(measure gram.json rademacher)" 1e-12
+# ---- sweeps
+member() { sed -n "$(($2 + 2))p" "$1" | grep -o "\"$3\":[^,}]*" | head -n 1 | cut -d: -f2; }
+# A number of a measure's correlation.
+correlation() { sed -n "/\"correlations\"/,\$p" "$1" | grep -A4 "\"measure\":.\"$2\"" | sed -n "s/.*\"$3\":\t\([^,]*\).*/\1/p" | head -n 1; }
+grid=(--train synth:digits,n=200 --test synth:digits,part=test,n=200 --gamma 0.01,0.04 --ridge 0,0.5 --corrupt 0,0.5,1)
+run sweep "${grid[@]}" --measures --draws 8 --log sweep.jsonl --json sweep.json --csv sweep.csv
+ok 'a sweep' same "$status" 0
+ok 'the report is JSON' valid_json sweep.json
+ok 'the table has correlations' grep -q '^rank correlation with the test error of 12 points' out
+ok '  of the norm' grep -Eq '^norm +[-0-9.]+ +[-0-9.]+$' out
+ok '  what is constant has none' grep -Eq '^trace +- +-$' out
+ok 'leave-one-out is shown' contains out 'left out'
+ok 'seventeen of them in the report' same "$(grep -c '"spearman"' sweep.json)" 17
+ok '  of all points' same "$(correlation sweep.json norm points)" 12
+ok '  null where there is none' same "$(correlation sweep.json trace kendall)" null
+ok '  left out goes with the test error' less 0.7 "$(correlation sweep.json loo_error spearman)"
+ok '  margins over the norm against it' less "$(correlation sweep.json normalised_margin_mean kendall)" 0
+ok 'the CSV has them' same "$(head -n 1 sweep.csv | tr ',' '\n' | grep -c -e margin -e rademacher -e stability)" 11
+for point in 0 5 10; do
+  run fit -q --train synth:digits,n=200 --gamma "$(member sweep.jsonl $point gamma)" --ridge "$(member sweep.jsonl $point ridge)" \
+    --corrupt "$(member sweep.jsonl $point corrupt)" --measures --draws 8 --json point.json
+  for name in rademacher random_norm margin_tenth effective_dimension stability_mean; do
+    ok "point $point has the $name of a fit" near "$(member sweep.jsonl $point $name)" "$(measure point.json $name)" 1e-7
+  done
+done
+head -n 6 sweep.jsonl > part.jsonl
+run sweep "${grid[@]}" --measures --draws 8 --log part.jsonl --json part.json
+ok 'goes on' same "$status $(field part.json resumed)" '0 5'
+for name in norm loo_mse random_fit margin_least stability_most; do
+  ok "  with the correlation of $name" same "$(correlation part.json $name kendall)" "$(correlation sweep.json $name kendall)"
+done
+refuses 'other draws' 1 'another draws' sweep "${grid[@]}" -q --measures --log part.jsonl
+run sweep --train synth:digits,n=100 --gamma 0.02 --corrupt 0,1 --measures --json untested.json
+ok 'without a test set nothing to compare' same "$(field untested.json correlations)" null
+ok '  nor in the table' lacks out correlation
+run sweep "${grid[@]}" --json without.json --csv without.csv
+ok 'not asked for, not there' same "$(field without.json correlations) $(grep -c rademacher without.csv)" 'null 0'
+accepts 'a regression' sweep -q --train synth:regression,n=90 --test synth:regression,part=test,n=50 --gamma 0.05,0.1,0.2,0.4 --measures --json real.json
+ok '  against the rmse' same "$(correlation real.json norm points)" 4
+run sweep "${grid[@]}" --measures --dry-run --json dry.json
+ok 'a forecast counts them' less 0 "$(field dry.json measures_s)"
+refuses 'cg has no factor' 2 'measures take a factor' sweep "${grid[@]}" --measures --solver cg -q
+
 refuses 'cg has no factor' 2 'measures take a factor' fit "${digits[@]}" --measures --solver cg -q
 refuses 'nor has stopping early' 2 'measures take a factor' fit "${digits[@]}" --measures --tol interpolate -q
 refuses 'one draw has no error' 2 '--draws 1' fit "${digits[@]}" --measures --draws 1
