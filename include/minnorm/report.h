@@ -43,7 +43,14 @@ mn_status mn_report_write(const mn_report *report, const char *path, mn_error *e
 mn_status mn_report_line(const mn_report *report, char **line, mn_error *err);
 mn_status mn_report_read(const char *text, mn_report **out, mn_error *err);
 double mn_report_get(const mn_report *report, const char *name);
+const char *mn_report_get_text(const mn_report *report, const char *name); /* NULL when there is none; the report's */
 void mn_report_free(char *text);
+
+/* Hands over the objects of a file of results that have the number `name`: the report of a fit, the points of a
+ * sweep's, or the lines of its log. A negative status of take ends it and is returned. MN_ERR_FORMAT for a file that
+ * has no such object, or something else than JSON. */
+typedef mn_status (*mn_report_take)(void *user, const mn_report *report, mn_error *err);
+mn_status mn_report_each(const char *path, const char *name, mn_report_take take, void *user, mn_error *err);
 
 /* A member whose value is JSON already. */
 void mn_report_json(mn_report *report, const char *key, const char *json);

@@ -1,4 +1,5 @@
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -193,9 +194,8 @@ mn_status mn_report_read(const char *text, mn_report **out, mn_error *err)
   return MN_FAIL(err, MN_ERR_FORMAT, "a JSON object expected, %.40s found", text);
 }
 
-double mn_report_get(const mn_report *report, const char *name)
+static const cJSON *find(const cJSON *item, const char *name)
 {
-  const cJSON *item = report->levels[0];
   char key[64];
   while (item && *name) {
     size_t length = strcspn(name, ".");
@@ -203,7 +203,95 @@ double mn_report_get(const mn_report *report, const char *name)
     item = cJSON_GetObjectItemCaseSensitive(item, key);
     name += length + (name[length] == '.');
   }
+  return item;
+}
+
+double mn_report_get(const mn_report *report, const char *name)
+{
+  const cJSON *item = find(report->levels[0], name);
   return cJSON_IsNumber(item) ? item->valuedouble : NAN;
+}
+
+const char *mn_report_get_text(const mn_report *report, const char *name)
+{
+  return cJSON_GetStringValue(find(report->levels[0], name));
+}
+
+/* ---- files of results */
+
+typedef struct {
+  const char *path, *name;
+  mn_report_take take;
+  void *user;
+  size_t count; /* handed over */
+} results;
+
+static mn_status hand_over(results *r, cJSON *object, mn_error *err)
+{
+  const mn_report report = {.levels = {object}};
+  if (!cJSON_IsNumber(find(object, r->name))) return MN_OK;
+  r->count++;
+  return r->take(r->user, &report, err);
+}
+
+static mn_status take_object(results *r, cJSON *object, mn_error *err)
+{
+  cJSON *points = cJSON_GetObjectItemCaseSensitive(object, "points"), *point;
+  if (!cJSON_IsArray(points)) return hand_over(r, object, err);
+  mn_status st = MN_OK;
+  cJSON_ArrayForEach(point, points) if (!st) st = hand_over(r, point, err);
+  return st;
+}
+
+/* One object after the other, whatever white space is between them. */
+static mn_status take_text(results *r, const char *text, mn_error *err)
+{
+  mn_status st = MN_OK;
+  const char *at = text + strspn(text, " \t\r\n"), *end = at;
+  for (; !st && *at; at = end + strspn(end, " \t\r\n")) {
+    cJSON *object = cJSON_ParseWithOpts(at, &end, 0);
+    st = cJSON_IsObject(object) ? take_object(r, object, err)
+                                : MN_FAIL(err, MN_ERR_FORMAT, "%s: a JSON object expected, %.40s found", r->path, at);
+    cJSON_Delete(object);
+  }
+  if (!st && !r->count)
+    st = MN_FAIL(err, MN_ERR_FORMAT, "%s: no results with the number \"%s\" in it", r->path, r->name);
+  return st;
+}
+
+/* The whole file and a zero behind it, to be released with mn_free. */
+static mn_status read_file(const char *path, char **text, mn_error *err)
+{
+  FILE *file = fopen(path, "rb");
+  size_t room = 1 << 16, count = 0;
+  *text = NULL;
+  if (!file) return MN_FAIL(err, MN_ERR_IO, "%s: %s", path, strerror(errno));
+  do {
+    char *more = mn_realloc(*text, room *= 2, 1);
+    if (!more) break;
+    *text = more;
+    count += fread(more + count, 1, room - 1 - count, file);
+  } while (count == room - 1);
+  int whole = count < room - 1, bad = ferror(file);
+  fclose(file);
+  if (whole && !bad) {
+    (*text)[count] = 0;
+    return MN_OK;
+  }
+  mn_free(*text);
+  *text = NULL;
+  return whole ? MN_FAIL(err, MN_ERR_IO, "%s: reading failed", path) : MN_NO_MEMORY(err, room);
+}
+
+mn_status mn_report_each(const char *path, const char *name, mn_report_take take, void *user, mn_error *err)
+{
+  results r = {.path = path, .name = name, .take = take, .user = user};
+  char *text;
+  mn_json_use_memory();
+  mn_status st = read_file(path, &text, err);
+  if (!st) st = take_text(&r, text, err);
+  mn_free(text);
+  return st;
 }
 
 static mn_status write_file(const char *path, const char *text, mn_error *err)

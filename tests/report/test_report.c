@@ -5,10 +5,12 @@
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "core/atomic_file.h"
+#include "core/status.h"
 #include "core/temporary.h"
 #include "data/npy.h"
 #include "support.h"
@@ -223,6 +225,81 @@ static void temporary_folders_go_with_their_files(void **state)
   mn_temporary_remove(folder); /* unknown: nothing happens */
 }
 
+/* ---- files of results */
+
+typedef struct {
+  size_t count, end_at;
+  double norms[8];
+  char names[8][16];
+} taken;
+
+static mn_status take_result(void *user, const mn_report *report, mn_error *err)
+{
+  taken *t = user;
+  const char *name = mn_report_get_text(report, "kernel.name");
+  t->norms[t->count] = mn_report_get(report, "norm");
+  snprintf(t->names[t->count], sizeof t->names[0], "%s", name ? name : "-");
+  if (++t->count == t->end_at) return MN_FAIL(err, MN_ERR_DATA, "enough");
+  return MN_OK;
+}
+
+static const char *file_of(const char *text)
+{
+  const char *path = mn_test_path("results.json");
+  FILE *f = fopen(path, "wb");
+  assert_non_null(f);
+  assert_true(fputs(text, f) >= 0);
+  assert_int_equal(fclose(f), 0);
+  return path;
+}
+
+static taken results_of(const char *text, mn_status expected)
+{
+  taken t = {0};
+  mn_error err = {0};
+  assert_int_equal(mn_report_each(file_of(text), "norm", take_result, &t, &err), expected);
+  assert_int_equal(err.code, expected);
+  return t;
+}
+
+/* A report, the points of a report, lines below a header, many kilobytes of them. */
+static void results_are_found(void **state)
+{
+  (void)state;
+  taken t = results_of("{\n\t\"norm\":\t2.5,\n\t\"kernel\": {\"name\": \"linear\"}}\n", MN_OK);
+  assert_int_equal(t.count, 1);
+  assert_true(t.norms[0] == 2.5);
+  assert_string_equal(t.names[0], "linear");
+  t = results_of("{\"points\": [{\"norm\": 1}, {\"norm\": null}, {\"norm\": 3, \"kernel\": 5}]}", MN_OK);
+  assert_true(t.count == 2 && t.norms[1] == 3);
+  assert_string_equal(t.names[1], "-");
+  t = results_of("{\"command\": \"sweep\"}\n{\"norm\":1}\r\n\n{\"norm\":2}", MN_OK);
+  assert_true(t.count == 2 && t.norms[0] == 1 && t.norms[1] == 2);
+  char *large = malloc(1 << 20);
+  size_t used = 0;
+  for (int i = 0; i < 3; i++) used += (size_t)sprintf(large + used, "{\"text\":\"%0200000d\",\"norm\":%d}\n", 0, i);
+  t = results_of(large, MN_OK);
+  assert_true(t.count == 3 && t.norms[2] == 2);
+  free(large);
+}
+
+static void what_are_no_results(void **state)
+{
+  (void)state;
+  taken t = {0};
+  mn_error err;
+  results_of("", MN_ERR_FORMAT);
+  results_of("{\"norm\": null}", MN_ERR_FORMAT);
+  results_of("a letter", MN_ERR_FORMAT);
+  results_of("[1]", MN_ERR_FORMAT);
+  assert_int_equal(results_of("{\"norm\":1}\n{\"norm\":", MN_ERR_FORMAT).count, 1);
+  assert_int_equal(mn_report_each(mn_test_path("none.json"), "norm", take_result, &t, &err), MN_ERR_IO);
+  t.end_at = 2;
+  const char *path = file_of("{\"norm\":1}{\"norm\":2}{\"norm\":3}");
+  assert_int_equal(mn_report_each(path, "norm", take_result, &t, &err), MN_ERR_DATA);
+  assert_int_equal(t.count, 2);
+}
+
 static void numbers_read_well(void **state)
 {
   (void)state;
@@ -255,6 +332,8 @@ int main(void)
       cmocka_unit_test(prediction_allocations_may_fail),
       cmocka_unit_test(abandoned_files_are_removed),
       cmocka_unit_test(temporary_folders_go_with_their_files),
+      cmocka_unit_test(results_are_found),
+      cmocka_unit_test(what_are_no_results),
       cmocka_unit_test(numbers_read_well),
   };
   return cmocka_run_group_tests_name("report", tests, mn_test_dir_open, mn_test_dir_close);
