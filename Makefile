@@ -19,6 +19,7 @@ DEPS_BUILD := build-essential libopenblas-dev|libopenblas-openmp-dev|libopenblas
 DEPS_RUN   := ca-certificates gnuplot-nox|gnuplot
 DEPS_TEST  := libcmocka-dev pkg-config|pkgconf python3 python3-numpy groff-base
 DEPS_CHECK := valgrind lcov clang-format
+DEPS_PAGE  := chromium|chromium-browser|google-chrome-stable # a test opens a page; skipped without
 
 # What the demonstration runs: the main job on the data set the program draws itself.
 DEMO := fit --train synth:digits,n=6000 --test synth:digits,part=test,n=2000
@@ -52,7 +53,7 @@ AGAIN = +@$(MAKE) --no-print-directory $(JOBS)
 
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.PHONY: all lib docs tests deps deps-test deps-check demo test run-tests check-deps check-style install uninstall asan \
+.PHONY: all lib docs tests deps deps-test deps-check deps-page demo test run-tests check-deps check-style install uninstall asan \
         ubsan valgrind cov bench data fmt clean help FORCE
 
 all: lib $(BUILD)/minnorm                      ## the command and both libraries, in $(BUILD)
@@ -112,6 +113,7 @@ SET_UP = @$(if $(filter no,$(SETUP)),:,sh tools/setup.sh)
 deps:       ; $(SET_UP) $(foreach d,$(DEPS_BUILD) $(DEPS_RUN),'$d')              ## installs what building and running need
 deps-test:  ; $(SET_UP) $(foreach d,$(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST),'$d') ## ... and the tests
 deps-check: ; $(SET_UP) $(foreach d,$(DEPS_CHECK),'$d')                          ## ... and valgrind, cov, fmt
+deps-page:  ; $(SET_UP) $(foreach d,$(DEPS_PAGE),'$d')                           ## ... and the test of a page in a browser
 
 demo: deps                                     ## sets up, builds, and runs the main job on data the program draws
 	$(AGAIN) all

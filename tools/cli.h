@@ -19,7 +19,8 @@ enum {
   MN_CLI_EXPRESS = 128,
   MN_CLI_FEATURES = 256,
   MN_CLI_SWEEP = 512,
-  MN_CLI_ALL = 1023
+  MN_CLI_NORMS = 1024,
+  MN_CLI_ALL = 2047
 };
 
 /* Values of the options; texts are owned. */
@@ -27,7 +28,7 @@ typedef struct {
   char *data_dir, *train, *test;
   char *model, *save, *json, *labels, *scores;
   char *convert, *png, *url, *sizes, *plot, *checkpoint, *scratch;
-  char *out, *draw, *draw_images, *draw_errors;
+  char *out, *draw, *draw_images, *draw_errors, *page;
   char *save_gram, *load_gram;
   char *select_gamma, *select_ridge; /* lists */
   char *gammas, *sigmas, *ridges, *corruptions, *seeds, *dims, *log, *csv;
@@ -81,6 +82,7 @@ struct mn_cli {
 const mn_cli_command *mn_cli_commands(size_t *count);
 mn_status mn_cli_fit(mn_cli *cli, mn_error *err);
 mn_status mn_cli_sweep(mn_cli *cli, mn_error *err);
+mn_status mn_cli_norms(mn_cli *cli, mn_error *err);
 mn_status mn_cli_predict(mn_cli *cli, mn_error *err);
 mn_status mn_cli_data(mn_cli *cli, mn_error *err);
 mn_status mn_cli_download(mn_cli *cli, mn_error *err);
@@ -103,6 +105,9 @@ extern const char mn_cli_results[]; /* the group before which the options of lib
 const mn_option *mn_cli_sweep_data_rows(size_t *count);
 const mn_option *mn_cli_sweep_lists(size_t *count);
 const mn_option *mn_cli_sweep_result_rows(size_t *count);
+
+/* Rows of minnorm norms (norms_options.c). */
+const mn_option *mn_cli_norms_rows(size_t *count);
 
 /* Fills the entries of cli->command, its own options and those of library calls, in the order of the help
  * (option_lists.c). */

@@ -31,6 +31,14 @@ static const mn_cli_command commands[] = {
      "minnorm sweep --dataset mnist --n 5000 --gamma 0.01,0.02,0.04 --ridge 0,1e-4,1e-2 --csv grid.csv\n"
      "minnorm sweep --dataset mnist --gamma 0.02 --n 1000:10000:1000 --json growth.json\n"
      "minnorm sweep --dataset mnist --load-gram gabor.gram --corrupt 0:1:0.25"},
+    {"norms", MN_CLI_NORMS, mn_cli_norms, 4096, "FILE... [OPTION...]",
+     "compares norms and other measures of many models with their test errors",
+     "Reads what fit and sweep wrote, reports (--json) and logs (--log), and shows the norm, training and test error "
+     "of "
+     "every model, and how far the norm, leave-one-out and every measure of --measures rank the models as their test "
+     "errors do.",
+     "minnorm norms curve.jsonl\n"
+     "minnorm norms pixels.jsonl gabor.jsonl conv.json --page norms.html --plot norms.svg"},
     {"predict", MN_CLI_PREDICT, mn_cli_predict, 0, "--model MODEL --dataset NAME | --test SPEC [OPTION...]",
      "applies a saved model to samples",
      "Loads a model that minnorm fit --save wrote, predicts samples, and writes labels and scores. When the samples "

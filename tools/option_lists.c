@@ -194,6 +194,9 @@ static void append_library(mn_cli *cli)
   } else if (cli->command->bit == MN_CLI_EXPRESS) {
     table = mn_network_option_table(&count);
     append_table(cli, table, count, &cli->values.network);
+  } else if (cli->command->bit == MN_CLI_NORMS) {
+    table = mn_cli_norms_rows(&count);
+    append_table(cli, table, count, &cli->values);
   }
 }
 

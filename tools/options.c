@@ -406,7 +406,7 @@ static const mn_cli_row rows[] = {
       .group = mn_cli_results,
       .help = "Write the report as one JSON object; - is standard output, instead of the table."},
      MN_CLI_FIT | MN_CLI_SWEEP | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_BENCH | MN_CLI_INFO | MN_CLI_EXPRESS |
-         MN_CLI_FEATURES},
+         MN_CLI_FEATURES | MN_CLI_NORMS},
     {{.key = "checkpoint",
       .type = MN_OPTION_TEXT,
       .offset = AT(checkpoint),
@@ -461,7 +461,7 @@ static const mn_cli_row rows[] = {
       .group = run_group,
       .help = "Print errors only, and no table."},
      MN_CLI_FIT | MN_CLI_SWEEP | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_DOWNLOAD | MN_CLI_BENCH | MN_CLI_EXPRESS |
-         MN_CLI_FEATURES},
+         MN_CLI_FEATURES | MN_CLI_NORMS},
     {{.key = "verbose",
       .letter = 'v',
       .type = MN_OPTION_FLAG,
