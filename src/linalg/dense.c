@@ -74,25 +74,37 @@ size_t mn_eigen_workspace_bytes(size_t n)
   return (1 + 6 * n + 2 * n * n) * sizeof(double) + (3 + 5 * n) * sizeof(int);
 }
 
-mn_status mn_eigen_factor(size_t n, double *a, double *values, int threads, mn_error *err)
+/* jobz: 'V' or 'N'. */
+static mn_status eigen(const char *jobz, size_t n, double *a, double *values, size_t work_size, size_t iwork_size,
+                       int threads, mn_error *err)
 {
   mn_status st = check_order("the eigendecomposition", n, MN_EIGEN_MAX, err);
   if (st) return st;
-  size_t work_size = 1 + 6 * n + 2 * n * n, iwork_size = 3 + 5 * n;
   double *work = mn_alloc_matrix(work_size, sizeof *work);
   int *iwork = mn_alloc(iwork_size, sizeof *iwork);
   if (!work || !iwork)
-    st = MN_NO_MEMORY(err, mn_eigen_workspace_bytes(n));
+    st = MN_NO_MEMORY(err, work_size * sizeof *work + iwork_size * sizeof *iwork);
   else {
     int order = (int)n, lwork = (int)work_size, liwork = (int)iwork_size, info = 0;
     int before = mn_threads_blas_begin(threads);
-    dsyevd_("V", "L", &order, a, &order, values, work, &lwork, iwork, &liwork, &info, 1, 1);
+    dsyevd_(jobz, "L", &order, a, &order, values, work, &lwork, iwork, &liwork, &info, 1, 1);
     mn_threads_blas_end(before);
     if (info) st = lapack_failure("dsyevd", info, err);
   }
   mn_free(work);
   mn_free(iwork);
   return st;
+}
+
+mn_status mn_eigen_factor(size_t n, double *a, double *values, int threads, mn_error *err)
+{
+  return eigen("V", n, a, values, 1 + 6 * n + 2 * n * n, 3 + 5 * n, threads, err);
+}
+
+mn_status mn_eigen_values(size_t n, double *a, double *values, int threads, mn_error *err)
+{
+  enum { BLOCK = 64 }; /* columns that the reduction to a tridiagonal matrix takes at once */
+  return eigen("N", n, a, values, 1 + (BLOCK + 2) * n, 1, threads, err);
 }
 
 enum { QR_BLOCK = 64 };

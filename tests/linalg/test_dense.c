@@ -199,7 +199,9 @@ static void check_eigen(size_t n, double *known, int threads)
   double *av = malloc(n * n * sizeof *av), size = naive_norm(n * n, a);
   for (size_t j = 0; j < n; j++)
     for (size_t i = 0; i < j; i++) v[i + j * n] = NAN; /* not to be read */
+  double *b = copy_of(n * n, v), *alone = malloc(n * sizeof *alone);
   assert_int_equal(mn_eigen_factor(n, v, values, threads, NULL), MN_OK);
+  assert_int_equal(mn_eigen_values(n, b, alone, threads, NULL), MN_OK);
   naive_multiply(n, n, a, n, v, av);
   for (size_t i = 0; i < n * n; i++) av[i] -= v[i] * values[i / n];
   double ratio = naive_norm(n * n, av) / (size > 0 ? (double)n * size * eps : 1);
@@ -209,7 +211,11 @@ static void check_eigen(size_t n, double *known, int threads)
   for (size_t i = 0; i < n; i++) {
     if (!(fabs(values[i] - known[i]) <= 30 * eps * size)) fail_msg("value %zu: %g, not %g", i, values[i], known[i]);
     assert_true(i == 0 || values[i] >= values[i - 1]);
+    assert_true(fabs(alone[i] - known[i]) <= 30 * eps * size);
+    assert_true(i == 0 || alone[i] >= alone[i - 1]);
   }
+  free(b);
+  free(alone);
   free(a);
   free(v);
   free(av);
@@ -325,6 +331,7 @@ static void orders_beyond_the_limits_are_refused(void **state)
   assert_int_equal(mn_lu_factor(MN_LU_MAX + 1, NULL, NULL, 1, &err), MN_ERR_UNSUPPORTED);
   assert_non_null(strstr(err.text, "46340"));
   assert_int_equal(mn_eigen_factor(MN_EIGEN_MAX + 1, NULL, NULL, 1, &err), MN_ERR_UNSUPPORTED);
+  assert_int_equal(mn_eigen_values(MN_EIGEN_MAX + 1, NULL, NULL, 1, &err), MN_ERR_UNSUPPORTED);
   assert_non_null(strstr(err.text, "32766"));
   mn_memory_fail_at(-1);
   assert_int_equal(mn_memory_failures(), failures);
