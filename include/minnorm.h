@@ -7,6 +7,7 @@
 #include "minnorm/data.h"
 #include "minnorm/express.h"
 #include "minnorm/features.h"
+#include "minnorm/interpolants.h"
 #include "minnorm/kernel.h"
 #include "minnorm/model.h"
 #include "minnorm/options.h"

@@ -16,6 +16,7 @@ declare -A allowed=(
   [nn]="core linalg data"
   [solve]="core linalg data gram"
   [model]="core linalg data features gram solve report"
+  [interpolants]="core linalg data gram solve model"
   [bench]="core linalg data gram"
 )
 # Public headers that are not named after their folder.

@@ -23,7 +23,10 @@ typedef enum {
   MN_STREAM_VARIANT_TRAIN,
   MN_STREAM_VARIANT_TEST,
   MN_STREAM_LEAVE_ONE_OUT,
-  MN_STREAM_COMPLEXITY
+  MN_STREAM_COMPLEXITY,
+  MN_STREAM_CENTRES,
+  MN_STREAM_START,
+  MN_STREAM_DESCENT
 } mn_stream;
 
 /* A generator is a position in a stream; copy it to fork, start one per sample for parallel work. */
