@@ -83,16 +83,21 @@ static double find_dimension(const mn_system *s)
 
 static mn_status find_complexity(const task *t, uint64_t seed, mn_error *err)
 {
-  mn_complexity *out = &t->system->complexity;
-  const mn_estimate none = {NAN, NAN};
+  mn_system *s = t->system;
+  mn_complexity *out = &s->complexity;
+  mn_status st = MN_OK;
   if (!t->signs || !t->values || !t->alpha || !t->sample)
     return MN_NO_MEMORY(err, (2 * t->n + t->unknowns + 1) * t->draws * sizeof(double));
   for (size_t k = 0; k < t->draws; k++) mn_random_signs(seed, MN_STREAM_COMPLEXITY, k, t->n, t->signs + k * t->n);
-  *out = (mn_complexity){.n = t->n, .seed = seed, .fit = none, .fit_norm = none};
-  mn_status st = find_width(t, err);
-  if (!st) st = find_fits(t, err);
-  out->dimension = find_dimension(t->system);
-  out->draws = st ? 0 : t->draws; /* 0: there is none */
+  if (out->draws != t->draws || out->seed != seed) {
+    *out = (mn_complexity){.n = t->n, .seed = seed};
+    if ((st = find_width(t, err))) return st;
+    out->draws = t->draws;
+  }
+  out->fit = out->fit_norm = (mn_estimate){NAN, NAN};
+  st = find_fits(t, err);
+  out->dimension = find_dimension(s);
+  s->fits_known = !st;
   return st;
 }
 
@@ -105,7 +110,7 @@ mn_status mn_system_complexity(mn_system *system, size_t draws, uint64_t seed, c
   mn_threads_open(ctx);
   mn_status st = mn_influence_find(system, ctx, err);
   if (st) return st;
-  if (known->draws == draws && known->seed == seed) {
+  if (system->fits_known && known->draws == draws && known->seed == seed) {
     *out = *known;
     return MN_OK;
   }

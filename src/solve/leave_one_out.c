@@ -117,7 +117,7 @@ void mn_influence_release(mn_system *s)
   mn_free(s->influence.inverse);
   mn_free(s->influence.defect);
   s->influence = (mn_influence){0};
-  s->complexity = (mn_complexity){0};
+  s->fits_known = 0;
   s->probes = 0;
   s->diagonal_error = NAN;
 }

@@ -24,7 +24,8 @@ struct mn_system {
   mn_influence influence; /* of the factor, once it was asked for; else NULL */
   size_t probes;          /* as in mn_leave_one_out */
   double diagonal_error;
-  mn_complexity complexity; /* of the factor, once it was asked for; else of 0 draws */
+  mn_complexity complexity; /* once it was asked for, else of 0 draws; what is of K alone outlives the factor */
+  int fits_known;           /* the rest of it is of the factor at hand */
   mn_system_report report;
 };
 
@@ -74,7 +75,7 @@ mn_status mn_influence_find(mn_system *system, const mn_context *ctx, mn_error *
 mn_status mn_system_solve_as_is(mn_system *system, size_t columns, const double *y, double *alpha, double *fitted,
                                 const char *what, const mn_context *ctx, int *solved, mn_error *err);
 
-/* Forgets the influence, and the complexity, when the factor goes. */
+/* Forgets the influence, and the fits to random signs, when the factor goes. */
 void mn_influence_release(mn_system *system);
 
 /* influence of a Cholesky factor in memory, and of one of K + shift I as well: the first-order term of the shift is

@@ -6,6 +6,7 @@
 
 #include "core/memory.h"
 #include "core/random.h"
+#include "solve/system.h"
 #include "solve_support.h"
 #include "support.h"
 
@@ -292,6 +293,42 @@ static void cancelled(void **state)
   problem_close(&p);
 }
 
+/* Passes over K for the width. */
+static int count_passes(void *user, const mn_progress *progress)
+{
+  struct {
+    int count, inside;
+  } *seen = user;
+  int is = !strcmp(progress->phase, "complexity");
+  seen->count += is && !seen->inside;
+  seen->inside = is;
+  return 0;
+}
+
+/* What is of K alone is found once for all ridges of a decomposition. */
+static void another_ridge(void **state)
+{
+  (void)state;
+  problem p = problem_open(naive_open(50, 6, MN_F64, MN_SCALE_NONE, 2), gaussian(0.1), 0.1);
+  mn_system *system = problem_system(&p, MN_SOLVER_EIGEN);
+  int seen[2] = {0};
+  mn_context ctx = {.threads = 2, .progress = count_passes, .user = seen};
+  mn_complexity out, fresh;
+  for (p.options.ridge = 0.1; p.options.ridge < 5; p.options.ridge *= 4) {
+    mn_system_set_ridge(system, p.options.ridge);
+    assert_int_equal(mn_system_complexity(system, 4, 9, &ctx, &out, NULL), MN_OK);
+    fresh = complexity_of(&p, MN_SOLVER_EIGEN, 4, 9);
+    mn_test_close(out.width.mean / fresh.width.mean, 1, 1e-12);
+    mn_test_close(out.trace / fresh.trace, 1, 1e-12);
+    mn_test_close(out.fit.mean / fresh.fit.mean, 1, 1e-12);
+    mn_test_close(out.fit_norm.mean / fresh.fit_norm.mean, 1, 1e-12);
+    mn_test_close(out.dimension / fresh.dimension, 1, 1e-12);
+  }
+  assert_int_equal(seen[0], 1);
+  mn_system_close(&system);
+  problem_close(&p);
+}
+
 static mn_status find_once(void *arg, mn_error *err)
 {
   const problem *p = arg;
@@ -324,7 +361,7 @@ int main(void)
       cmocka_unit_test(singular_systems), cmocka_unit_test(signs_are_interpolated),
       cmocka_unit_test(lower_precisions), cmocka_unit_test(threads_and_seeds),
       cmocka_unit_test(what_is_refused),  cmocka_unit_test(cancelled),
-      cmocka_unit_test(every_allocation),
+      cmocka_unit_test(another_ridge),    cmocka_unit_test(every_allocation),
   };
   return cmocka_run_group_tests_name("complexity", tests, NULL, NULL);
 }
