@@ -105,7 +105,7 @@ static mn_status correlate(const mn_cli_norms_run *run, int column, int plain, d
     x[i] = m->values[column];
     y[i] = plain && !m->plain ? (double)NAN : m->values[MN_CLI_NORMS_TEST];
   }
-  return mn_report_correlate(run->count, x, y, out, err);
+  return mn_report_correlate(run->count, x, y, 6, out, err);
 }
 
 static mn_status compare(mn_cli_norms_run *run, mn_error *err)

@@ -20,13 +20,6 @@ typedef struct {
   } rows[COLUMNS + MN_CLI_MEASURES];
 } comparison;
 
-/* Six digits of a measure: those after are rounding, where every point has the same, as margins of what is
- * interpolated. */
-static double digits(double value)
-{
-  return isfinite(value) ? strtod(mn_number_real(value, 6).text, NULL) : value;
-}
-
 /* The k-th row: of a column, then of a measure. */
 static mn_status add_row(const mn_cli_sweep_run *run, comparison *c, size_t k, double *space, mn_error *err)
 {
@@ -34,11 +27,11 @@ static mn_status add_row(const mn_cli_sweep_run *run, comparison *c, size_t k, d
   if (k >= COLUMNS && !mn_cli_measure_compared(k - COLUMNS)) return MN_OK;
   for (size_t i = 0; i < run->count; i++) {
     const mn_cli_sweep_point *p = &run->points[i];
-    x[i] = digits(k < COLUMNS ? p->values[columns[k].column] : p->measures[k - COLUMNS]);
+    x[i] = k < COLUMNS ? p->values[columns[k].column] : p->measures[k - COLUMNS];
     y[i] = p->values[c->error];
   }
   c->rows[c->count].name = k < COLUMNS ? columns[k].name : mn_cli_measure(k - COLUMNS);
-  return mn_report_correlate(run->count, x, y, &c->rows[c->count++].of, err);
+  return mn_report_correlate(run->count, x, y, 6, &c->rows[c->count++].of, err);
 }
 
 static mn_status compare(const mn_cli_sweep_run *run, comparison *c, mn_error *err)

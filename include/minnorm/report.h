@@ -86,8 +86,10 @@ typedef struct {
                      of the pairs that differ in x times those that differ in y */
 } mn_rank_correlation;
 
-/* x, y: n each. */
-mn_status mn_report_correlate(size_t n, const double *x, const double *y, mn_rank_correlation *out, mn_error *err);
+/* x, y: n each, rounded first to so many significant digits, up to 17; 0: as they are. Six are right for measures, of
+ * which some models have the same but for rounding, as the margins of what is interpolated. */
+mn_status mn_report_correlate(size_t n, const double *x, const double *y, int digits, mn_rank_correlation *out,
+                              mn_error *err);
 
 /* ---- files of predictions */
 

@@ -1,5 +1,7 @@
 /* Rank correlation of two columns: Spearman's rho and Kendall's tau-b (Kendall 1945), by sorting (Knight 1966). */
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/memory.h"
@@ -15,7 +17,16 @@ typedef struct {
   mn_sort_entry *entries; /* count, and as many of scratch */
 } columns;
 
-static mn_status open_columns(columns *c, size_t n, const double *x, const double *y, mn_error *err)
+/* No zero is below another. */
+static double rounded(double value, int digits)
+{
+  char text[64];
+  if (!digits || !isfinite(value)) return value + 0.0;
+  snprintf(text, sizeof text, "%.*e", digits - 1, value);
+  return strtod(text, NULL) + 0.0;
+}
+
+static mn_status open_columns(columns *c, size_t n, const double *x, const double *y, int digits, mn_error *err)
 {
   double *space = mn_alloc(3 * n, sizeof *space);
   c->values[0] = space;
@@ -24,8 +35,8 @@ static mn_status open_columns(columns *c, size_t n, const double *x, const doubl
   c->values[1] = space + n, c->merged = space + 2 * n;
   for (size_t i = 0; i < n; i++) {
     if (isnan(x[i]) || isnan(y[i])) continue;
-    c->values[0][c->count] = x[i] + 0.0; /* no zero below another */
-    c->values[1][c->count++] = y[i] + 0.0;
+    c->values[0][c->count] = rounded(x[i], digits);
+    c->values[1][c->count++] = rounded(y[i], digits);
   }
   return MN_OK;
 }
@@ -102,11 +113,12 @@ static double count_swaps(columns *c, double *both)
   return swapped;
 }
 
-mn_status mn_report_correlate(size_t n, const double *x, const double *y, mn_rank_correlation *out, mn_error *err)
+mn_status mn_report_correlate(size_t n, const double *x, const double *y, int digits, mn_rank_correlation *out,
+                              mn_error *err)
 {
   columns c = {0};
   *out = (mn_rank_correlation){0, NAN, NAN};
-  mn_status st = open_columns(&c, n, x, y, err);
+  mn_status st = open_columns(&c, n, x, y, digits, err);
   if (st) goto done;
   double tied_x = rank(&c, 0), tied_y = rank(&c, 1), all = pairs(c.count), both;
   out->points = c.count;

@@ -9,7 +9,7 @@
 static mn_rank_correlation correlate(size_t n, const double *x, const double *y)
 {
   mn_rank_correlation out;
-  assert_int_equal(mn_report_correlate(n, x, y, &out, NULL), MN_OK);
+  assert_int_equal(mn_report_correlate(n, x, y, 0, &out, NULL), MN_OK);
   return out;
 }
 
@@ -86,6 +86,18 @@ static void against_all_pairs(void **state)
     }
 }
 
+/* 1 but for rounding is 1, whatever its order says; so are zeros of both signs. */
+static void digits(void **state)
+{
+  (void)state;
+  const double x[] = {1 + 3e-13, 1 + 1e-14, 1 - 2e-13, 2e-9, 2.000001e-9}, y[] = {1, 2, 3, -0.0, 0.0};
+  mn_rank_correlation as_is = correlate(5, x, y), rounded, by_hand;
+  assert_int_equal(mn_report_correlate(5, x, y, 6, &rounded, NULL), MN_OK);
+  by_hand = correlate(5, (double[]){2, 2, 2, 1, 1}, (double[]){1, 2, 3, 0, 0});
+  assert_true(rounded.spearman == by_hand.spearman && rounded.kendall == by_hand.kendall && rounded.points == 5);
+  assert_true(as_is.kendall < rounded.kendall);
+}
+
 static void what_does_not_count(void **state)
 {
   (void)state;
@@ -107,7 +119,7 @@ static mn_status correlate_once(void *arg, mn_error *err)
 {
   mn_rank_correlation out;
   (void)arg;
-  return mn_report_correlate(3, (double[]){1, 3, 2}, (double[]){1, 2, 3}, &out, err);
+  return mn_report_correlate(3, (double[]){1, 3, 2}, (double[]){1, 2, 3}, 6, &out, err);
 }
 
 static void every_allocation(void **state)
@@ -119,9 +131,8 @@ static void every_allocation(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(by_hand),           cmocka_unit_test(ties_by_hand),
-      cmocka_unit_test(against_all_pairs), cmocka_unit_test(what_does_not_count),
-      cmocka_unit_test(every_allocation),
+      cmocka_unit_test(by_hand), cmocka_unit_test(ties_by_hand),        cmocka_unit_test(against_all_pairs),
+      cmocka_unit_test(digits),  cmocka_unit_test(what_does_not_count), cmocka_unit_test(every_allocation),
   };
   return cmocka_run_group_tests_name("correlation", tests, NULL, NULL);
 }
