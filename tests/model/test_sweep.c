@@ -441,7 +441,7 @@ static void test_allocations(void **state)
   mn_data *train = model_classes(40, DIM, MN_F32, K, 0, 1, 1), *test = model_data(M, DIM, MN_F32, 0, 2);
   model_repeat(train, 3, 20);
   job j = {train, test, {.fit = model_options(), .ridge_count = 2, .ridges = ridges}};
-  j.options.fit.loo = j.options.fit.center = 1;
+  j.options.fit.loo = j.options.fit.measures = j.options.fit.center = 1;
   mn_test_every_allocation(sweep, &j);
   j.options.fit.solve.solver = MN_SOLVER_EIGEN;
   mn_test_every_allocation(sweep, &j);
