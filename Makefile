@@ -54,7 +54,7 @@ AGAIN = +@$(MAKE) --no-print-directory $(JOBS)
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 .PHONY: all lib docs tests deps deps-test deps-check deps-page demo test run-tests check-deps check-style install uninstall asan \
-        ubsan valgrind cov bench data fmt clean help FORCE
+        ubsan valgrind cov results results-check bench data fmt clean help FORCE
 
 all: lib $(BUILD)/minnorm                      ## the command and both libraries, in $(BUILD)
 lib: $(STATIC) $(SHARED)                       ## the libraries alone
@@ -152,6 +152,13 @@ cov: deps-test deps-check                      ## coverage of every test, in bui
 	lcov -q -c -d build-cov/src -d build-cov/tools -b . --no-external -o build-cov/cov.info
 	genhtml -q build-cov/cov.info -o build-cov/html
 	lcov --summary build-cov/cov.info
+
+results: all                                   ## the study of norms at its quick size, into results/norms
+	MINNORM=$(abspath $(BUILD))/minnorm tools/bench/norms.sh results/norms
+results-check: all                             ## ... into another folder, and compares
+	rm -rf $(BUILD)/norms $(BUILD)/norms.kept
+	MINNORM=$(abspath $(BUILD))/minnorm tools/bench/norms.sh $(BUILD)/norms
+	python3 tools/bench/norms_check.py results/norms/norms.json $(BUILD)/norms/norms.json
 
 bench: all                                     ## Gram, factor and solve against this machine's own dgemm rate
 	$(BUILD)/minnorm bench

@@ -28,6 +28,15 @@ int mn_cli_norms_compared(int column)
                                          : column >= MN_CLI_NORMS_NORM;
 }
 
+int mn_cli_norms_drawn(int column)
+{
+  static const char *const names[] = {"norm",           "loo_error",   "rademacher_bound",
+                                      "stability_mean", "random_norm", "normalised_margin_tenth"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (!strcmp(mn_cli_norms_name(column), names[i])) return 1;
+  return 0;
+}
+
 /* ---- reading */
 
 static mn_status find_kind(mn_cli_norms_run *run, const char *text, size_t *kind, mn_error *err)
@@ -72,6 +81,14 @@ static void describe(const mn_report *report, const char *kind, mn_cli_norms_mod
   if (strcmp(variant, "true")) snprintf(m->text + used, sizeof m->text - used, ", %s", variant);
 }
 
+static void add_figures(mn_cli_norms_model *m)
+{
+  const double *v = m->values;
+  snprintf(m->figures, sizeof m->figures, "%s; norm %s, test error %s", m->text,
+           mn_cli_norms_cell(MN_CLI_NORMS_NORM, v[MN_CLI_NORMS_NORM]).text,
+           mn_cli_norms_cell(MN_CLI_NORMS_TEST, v[MN_CLI_NORMS_TEST]).text);
+}
+
 static mn_status take(void *user, const mn_report *report, mn_error *err)
 {
   mn_cli_norms_run *run = user;
@@ -89,6 +106,7 @@ static mn_status take(void *user, const mn_report *report, mn_error *err)
   mn_status st = find_kind(run, kind, &m->kind, err);
   if (st) return st;
   describe(report, kind, m);
+  add_figures(m);
   run->count++;
   return MN_OK;
 }
@@ -133,7 +151,7 @@ size_t mn_cli_norms_series(const mn_cli_norms_run *run, size_t kind, int column,
     if (m->kind != kind || !isfinite(m->values[column]) || !isfinite(m->values[MN_CLI_NORMS_TEST])) continue;
     x[count] = m->values[column];
     y[count] = m->values[MN_CLI_NORMS_TEST];
-    names[count++] = m->text;
+    names[count++] = m->figures;
   }
   return count;
 }

@@ -25,9 +25,10 @@ enum {
 enum { MN_CLI_NORMS_KINDS = 32 };
 
 typedef struct {
-  size_t kind;    /* of those of the run */
-  char text[224]; /* kind, kernel, and every option in which models differ */
-  int plain;     /* of the labels and images as they are */
+  size_t kind;       /* of those of the run */
+  char text[224];    /* kind, kernel, and every option in which models differ */
+  char figures[288]; /* the same, and its norm and test error */
+  int plain;         /* of the labels and images as they are */
   double values[MN_CLI_NORMS_COLUMNS];
 } mn_cli_norms_model;
 
@@ -51,6 +52,9 @@ typedef struct {
 const char *mn_cli_norms_member(int column);
 const char *mn_cli_norms_name(int column);
 int mn_cli_norms_compared(int column);
+
+/* Whether a measure is drawn: one of each sort. */
+int mn_cli_norms_drawn(int column);
 
 /* Models of a kind of which both columns are numbers: their places in x and y, and names. Returns how many. */
 size_t mn_cli_norms_series(const mn_cli_norms_run *run, size_t kind, int column, double *x, double *y,

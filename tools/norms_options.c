@@ -19,8 +19,8 @@ static const mn_option rows[] = {
      .offset = AT(plot),
      .argument = "FILE",
      .group = mn_cli_results,
-     .help = "Draw the test error against the norm, its bound, leave-one-out and stability, with gnuplot; FILE ends in "
-             ".svg or .png."},
+     .help = "Draw the test error against the norm, its bound, margins, leave-one-out and stability, with gnuplot; "
+             "FILE ends in .svg or .png."},
 };
 
 const mn_option *mn_cli_norms_rows(size_t *count)

@@ -126,8 +126,9 @@ mn_status mn_cli_norms_page(const mn_cli_norms_run *run, mn_error *err)
   if (run->measure_count) st = picture(run, run->measures[0].column, page, err);
   if (!st) st = correlations(run, page, err);
   if (!st) st = models(run, page, err);
-  if (!st) mn_page_heading(page, "Every measure");
-  for (size_t i = 1; !st && i < run->measure_count; i++) st = picture(run, run->measures[i].column, page, err);
+  if (!st && run->measure_count > 1) mn_page_heading(page, "Other measures");
+  for (size_t i = 1; !st && i < run->measure_count; i++)
+    if (mn_cli_norms_drawn(run->measures[i].column)) st = picture(run, run->measures[i].column, page, err);
   if (!st) st = mn_page_write(page, run->cli->values.page, err);
   mn_page_close(&page);
   return st;

@@ -96,23 +96,20 @@ static mn_plot_axes panel(const mn_cli_norms_run *run, int column, double *space
   return (mn_plot_axes){"", mn_cli_norms_name(column), "test error", 1, 0, run->kind_count, series};
 }
 
-/* The norm and its bound, leave-one-out, stability: those there are. */
 mn_status mn_cli_norms_plot(const mn_cli_norms_run *run, mn_error *err)
 {
-  static const char *const wanted[] = {"norm", "rademacher_bound", "loo_error", "stability_mean"};
-  enum { PANELS = sizeof wanted / sizeof *wanted };
+  enum { PANELS = 6 };
   mn_plot_axes panels[PANELS];
   mn_plot_series series[PANELS][MN_CLI_NORMS_KINDS];
   size_t each = 2 * run->count * run->kind_count, count = 0;
   double *space = calloc(PANELS * each, sizeof *space);
   const char **names = calloc(run->count, sizeof *names);
   mn_status st = space && names ? MN_OK : mn_cli_fail(err, MN_ERR_MEMORY, "out of memory for %zu models", run->count);
-  for (size_t i = 0; !st && i < run->measure_count; i++)
-    for (size_t w = 0; w < PANELS; w++)
-      if (!strcmp(wanted[w], mn_cli_norms_name(run->measures[i].column))) {
-        panels[count] = panel(run, run->measures[i].column, space + count * each, names, series[count]);
-        count++;
-      }
+  for (size_t i = 0; !st && i < run->measure_count && count < PANELS; i++)
+    if (mn_cli_norms_drawn(run->measures[i].column)) {
+      panels[count] = panel(run, run->measures[i].column, space + count * each, names, series[count]);
+      count++;
+    }
   if (!st && !count) st = mn_cli_fail(err, MN_ERR_DATA, "no model has a test error to be drawn");
   if (!st) st = mn_plot_write(run->cli->values.plot, count, panels, count > 1 ? 2 : 1, err);
   free(space);

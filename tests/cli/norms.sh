@@ -27,7 +27,7 @@ tr -d '\n\t' < gabor.json > gabor.line
 accepts 'a page' norms pixels.jsonl gabor.json --page page.html
 ok '  of two kinds' contains page.html 'synth:digits, gabor'
 ok '  that fetches nothing' lacks page.html 'http'
-ok '  and names its points' same "$(grep -c '<title>synth:digits, pixels: gaussian, gamma 0.02, n 200, corrupt 1, seed 1</title>' page.html)" \
+ok '  and names its points' same "$(grep -c '<title>synth:digits, pixels: gaussian, gamma 0.02, n 200, corrupt 1, seed 1; norm [0-9.]*, test error [0-9.]* %</title>' page.html)" \
   "$(grep -c '<figure>' page.html)"
 run norms pixels.jsonl --page -
 ok 'a page on standard output' same "$status $(head -n 1 out) $(tail -n 1 out)" '0 <!DOCTYPE html> </html>'
