@@ -20,7 +20,8 @@ enum {
   MN_CLI_FEATURES = 256,
   MN_CLI_SWEEP = 512,
   MN_CLI_NORMS = 1024,
-  MN_CLI_ALL = 2047
+  MN_CLI_INTERPOLANTS = 2048,
+  MN_CLI_ALL = 4095
 };
 
 /* Values of the options; texts are owned. */
@@ -39,9 +40,11 @@ typedef struct {
   int compare_threads, compare_gemm;
   int feature_scale, products_type, normalise;
   int threads, repeat;
+  int curvature;
   int mirror, dry_run, quiet, verbose, help, man, completion;
   mn_fit_options fit;
   mn_network_options network;
+  mn_descent_options descent;   /* start: of those from outside the span */
   mn_features_options features; /* as given; mn_cli_features_options completes them */
 } mn_cli_values;
 
@@ -83,6 +86,7 @@ const mn_cli_command *mn_cli_commands(size_t *count);
 mn_status mn_cli_fit(mn_cli *cli, mn_error *err);
 mn_status mn_cli_sweep(mn_cli *cli, mn_error *err);
 mn_status mn_cli_norms(mn_cli *cli, mn_error *err);
+mn_status mn_cli_interpolants(mn_cli *cli, mn_error *err);
 mn_status mn_cli_predict(mn_cli *cli, mn_error *err);
 mn_status mn_cli_data(mn_cli *cli, mn_error *err);
 mn_status mn_cli_download(mn_cli *cli, mn_error *err);
@@ -108,6 +112,12 @@ const mn_option *mn_cli_sweep_result_rows(size_t *count);
 
 /* Rows of minnorm norms (norms_options.c). */
 const mn_option *mn_cli_norms_rows(size_t *count);
+
+/* Rows of minnorm norms interpolants (interpolants_options.c): of descents (offsets into mn_descent_options), and of
+ * the command itself; whether it takes a row of the fit's. */
+const mn_option *mn_cli_descent_rows(size_t *count);
+const mn_option *mn_cli_interpolants_rows(size_t *count);
+int mn_cli_interpolants_takes(const mn_option *row);
 
 /* Fills the entries of cli->command, its own options and those of library calls, in the order of the help
  * (option_lists.c). */

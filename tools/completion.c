@@ -58,8 +58,9 @@ void mn_cli_print_completion(FILE *out)
     if (!strchr(commands[i].name, ' ')) fprintf(out, "%s ", commands[i].name);
   fputs("--help --version'\n  if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
         "    COMPREPLY=($(compgen -W \"$commands\" -- \"$current\"))\n    return\n  fi\n"
-        "  if [ \"$command ${COMP_WORDS[2]}\" = 'data download' ] && [ \"$COMP_CWORD\" -gt 2 ]; then\n"
-        "    command='data download'\n  fi\n",
+        "  case \"$command ${COMP_WORDS[2]}\" in\n"
+        "    'data download' | 'norms interpolants')\n"
+        "      [ \"$COMP_CWORD\" -le 2 ] || command=\"$command ${COMP_WORDS[2]}\" ;;\n  esac\n",
         out);
   for (size_t i = 0; i < count; i++) {
     collect(&cli, &commands[i]);
@@ -78,7 +79,9 @@ void mn_cli_print_completion(FILE *out)
     print_flags(out, &cli);
   }
   fputs("    'data download --'*) ;;\n    'data download '*) words=\"mnist cifar10 all $options\" ;;\n"
-        "    'data data') words=\"download $options\" ;;\n    'help help') words=$commands ;;\n"
+        "    'norms norms') words=\"interpolants $options\" ;;\n    'data data') words=\"download $options\" ;;\n    "
+        "'help help') "
+        "words=$commands ;;\n"
         "    *' --'*) ;;\n    *) words=$options ;;\n  esac\n"
         "  if [ -n \"$words\" ]; then\n    COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
         "  else\n    COMPREPLY=($(compgen -f -- \"$current\"))\n  fi\n}\ncomplete -o filenames -F _minnorm minnorm\n",

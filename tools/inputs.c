@@ -13,7 +13,7 @@ static const char *data_dir(const mn_cli *cli)
 static uint64_t seed_of(const mn_cli *cli)
 {
   const mn_cli_values *v = &cli->values;
-  if (cli->command->bit & (MN_CLI_FIT | MN_CLI_SWEEP)) return v->fit.seed;
+  if (cli->command->bit & (MN_CLI_FIT | MN_CLI_SWEEP | MN_CLI_INTERPOLANTS)) return v->fit.seed;
   return cli->command->bit == MN_CLI_EXPRESS ? v->network.seed : v->seed;
 }
 

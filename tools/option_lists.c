@@ -23,7 +23,7 @@ static void append_table(mn_cli *cli, const mn_option *table, size_t count, void
 
 enum {
   FITTING = MN_CLI_FIT | MN_CLI_SWEEP,
-  FEATURE_COMMANDS = MN_CLI_FEATURES | FITTING
+  FEATURE_COMMANDS = MN_CLI_FEATURES | MN_CLI_INTERPOLANTS | FITTING
 }; /* the subcommands that compute features */
 
 static const mn_option preset_row = {
@@ -114,6 +114,7 @@ static void append_features(mn_cli *cli)
   if (cli->command->bit == MN_CLI_FEATURES) append(cli, &seed_row, &cli->values);
   if (cli->command->bit & FITTING)
     append_table(cli, stream_rows, sizeof stream_rows / sizeof *stream_rows, &cli->values);
+  if (cli->command->bit == MN_CLI_INTERPOLANTS) append_table(cli, stream_rows, 1, &cli->values); /* the scale */
   append_table(cli, table + 1, count - 1, &cli->values.features);
   if (cli->command->bit == MN_CLI_FEATURES) append(cli, mn_option_find(fit, fits, "scale"), &cli->values.fit);
 }
@@ -174,6 +175,19 @@ static void append_sweep(mn_cli *cli)
   append_table(cli, table, count, &cli->values);
 }
 
+/* Some of those of a fit, and those of descents. */
+static void append_interpolants(mn_cli *cli)
+{
+  size_t count;
+  const mn_option *table = mn_fit_option_table(&count);
+  for (size_t i = 0; i < count; i++)
+    if (mn_cli_interpolants_takes(&table[i])) append(cli, &table[i], &cli->values.fit);
+  table = mn_cli_descent_rows(&count);
+  append_table(cli, table, count, &cli->values.descent);
+  table = mn_cli_interpolants_rows(&count);
+  append_table(cli, table, count, &cli->values);
+}
+
 /* The rows of a library call's options stand between the commands' own: after those of the data, before those of the
  * results. */
 static void append_library(mn_cli *cli)
@@ -197,6 +211,8 @@ static void append_library(mn_cli *cli)
   } else if (cli->command->bit == MN_CLI_NORMS) {
     table = mn_cli_norms_rows(&count);
     append_table(cli, table, count, &cli->values);
+  } else if (cli->command->bit == MN_CLI_INTERPOLANTS) {
+    append_interpolants(cli);
   }
 }
 

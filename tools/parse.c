@@ -155,6 +155,7 @@ static mn_status set_defaults(mn_cli *cli, mn_error *err)
 {
   cli->values.fit = mn_fit_defaults();
   cli->values.network = mn_network_defaults();
+  cli->values.descent = mn_descent_defaults();
   cli->values.features = mn_features_default(MN_FEATURES_NONE);
   for (size_t i = 0; i < cli->entry_count; i++) {
     mn_status st = mn_options_defaults(cli->entries[i].option, 1, cli->entries[i].target, err);

@@ -130,12 +130,12 @@ static double distance_to_limit(const mn_descent_run *run)
   return root(sum);
 }
 
-/* w - w* = w_0 + sum_i (a - c*)_i phi(x_i). */
+/* w - w* = w_0 + sum_i (a - c*)_i phi(x_i), for limit and limit_values that are those of the direct solution c*. */
 static double distance_to_direct(const mn_descent_run *run)
 {
-  const double *c = run->p->direct->coefficients, *f = run->start.values, *y = run->p->targets.y;
   double sum = run->start.norm * run->start.norm;
-  for (size_t i = 0; i < run->count; i++) sum += (run->a[i] - c[i]) * (2 * f[i] + run->values[i] - y[i]);
+  for (size_t i = 0; i < run->count; i++)
+    sum += (run->a[i] - run->limit[i]) * (2 * run->start.values[i] + run->values[i] - run->limit_values[i]);
   return root(sum);
 }
 
@@ -237,16 +237,19 @@ static mn_status make_model(mn_descent_run *run, const mn_context *ctx, mn_model
   return mn_expansion_open(run->p, centres, c, ctx, out, err);
 }
 
-static void finish_report(const mn_descent_run *run, mn_descent *report)
+static mn_status finish_report(mn_descent_run *run, mn_descent *report, mn_error *err)
 {
-  double direct = mn_model_report(run->p->direct)->norm;
+  const mn_interpolants *p = run->p;
   size_t batches = run->o->method == MN_DESCENT_SGD ? (run->n + run->batch - 1) / run->batch : 1;
   report->passes = run->pass;
   report->steps = run->pass * batches;
   report->lipschitz = run->lambda / (double)run->n;
   report->start_norm = run->start.norm;
   report->limit_norm = limit_norm(run);
-  report->direct_distance = distance_to_direct(run) / direct;
+  memcpy(run->limit, p->direct->coefficients, run->count * sizeof *run->limit);
+  mn_status st = mn_panels_multiply(p->panels, run->threads, run->outputs, run->limit, run->limit_values, NULL, err);
+  if (!st) report->direct_distance = distance_to_direct(run) / mn_model_report(p->direct)->norm;
+  return st;
 }
 
 mn_status mn_interpolants_descend(const mn_interpolants *p, const mn_descent_options *options, const mn_context *ctx,
@@ -261,7 +264,7 @@ mn_status mn_interpolants_descend(const mn_interpolants *p, const mn_descent_opt
   run.threads = mn_threads_open(ctx);
   st = run_open(&run, ctx, err);
   if (!st) st = descend(&run, ctx, report, err);
-  if (!st) finish_report(&run, report);
+  if (!st) st = finish_report(&run, report, err);
   report->seconds = mn_clock_s() - begin_s;
   if (!st) st = make_model(&run, ctx, out, err);
   run_close(&run);

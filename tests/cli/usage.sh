@@ -1,7 +1,7 @@
 #!/bin/bash
 # Help, the man page, completion, and every way of calling the command wrongly.
 . "$(dirname "$0")/support.bash"
-subcommands=('fit' 'sweep' 'predict' 'express' 'features' 'data' 'data download' 'bench' 'info' 'help')
+subcommands=('fit' 'sweep' 'predict' 'express' 'features' 'data' 'data download' 'norms interpolants' 'bench' 'info' 'help')
 
 # ---- help at every level
 accepts 'the list of subcommands' --help
@@ -55,6 +55,7 @@ ok 'completes names of maps' same "$(complete_words minnorm features --features 
 ok 'completes presets' same "$(complete_words minnorm features --preset g)" 'gaussian'
 ok 'completes after a flag' same "$(complete_words minnorm fit --center --corr)" '--corrupt'
 ok 'completes words of data download' same "$(complete_words minnorm data download cif)" 'cifar10'
+ok 'completes options of norms interpolants' same "$(complete_words minnorm norms interpolants --curv)" '--curvature'
 ok 'completes file names' same "$(cd "$work" && touch model.json && complete_words minnorm fit --json model.j)" 'model.json'
 
 # ---- without a subcommand that exists

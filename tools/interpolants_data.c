@@ -1,0 +1,125 @@
+/* The features that minnorm norms interpolants fits, kept in memory; and what a comparison will take. */
+#include <math.h>
+
+#include "interpolants.h"
+
+static const mn_cli_values *values_of(const mn_cli_interpolants_run *run)
+{
+  return &run->cli->values;
+}
+
+static mn_status compute(mn_cli *cli, const mn_features *features, const mn_data *images, const mn_scaling *scaling,
+                         mn_data **out, mn_error *err)
+{
+  const mn_samples samples = mn_samples_of(images, scaling);
+  size_t dim = mn_features_dim(features), n = images->n;
+  mn_status st = mn_data_create(n, dim, MN_F32, images->columns, out, err);
+  if (st) return st;
+  mn_data *data = *out;
+  for (size_t i = 0; i < n * images->columns; i++) data->y[i] = images->y[i];
+  snprintf(data->name, sizeof data->name, "%s", images->name);
+  return mn_features_compute(features, &samples, 0, n, 0, mn_features_groups(features), &cli->context, data->x, dim,
+                             err);
+}
+
+/* As --feature-scale has them: minus the mean of the training images; over the deviation and the root of dim. */
+static void scale(const mn_scaling *standard, int divide, mn_data *data)
+{
+  float *x = data->x;
+  double root = sqrt((double)data->dim);
+  for (size_t i = 0; i < data->n; i++)
+    for (size_t j = 0; j < data->dim; j++) {
+      double value = (double)x[i * data->dim + j] - standard->shift[j];
+      x[i * data->dim + j] = (float)(divide ? value * standard->factor[j] / root : value);
+    }
+}
+
+static mn_status scale_both(mn_cli_interpolants_run *run, mn_error *err)
+{
+  mn_feature_scale how = (mn_feature_scale)values_of(run)->feature_scale;
+  if (how == MN_FEATURE_SCALE_AUTO)
+    how = run->fit.features.name == MN_FEATURES_CONV ? MN_FEATURE_SCALE_STANDARD : MN_FEATURE_SCALE_NONE;
+  if (how == MN_FEATURE_SCALE_NONE) return MN_OK;
+  mn_scaling *standard = NULL;
+  mn_status st = mn_scaling_open(MN_SCALE_STANDARD, run->train_features, &standard, err);
+  if (!st) scale(standard, how == MN_FEATURE_SCALE_STANDARD, run->train_features);
+  if (!st && run->test_features) scale(standard, how == MN_FEATURE_SCALE_STANDARD, run->test_features);
+  mn_scaling_close(&standard);
+  return st;
+}
+
+mn_status mn_cli_interpolants_features(mn_cli_interpolants_run *run, mn_error *err)
+{
+  mn_scaling *pixels = NULL;
+  mn_features *features = NULL;
+  const mn_cli_fit_run *fit = &run->fit;
+  if (fit->features.name == MN_FEATURES_NONE) return MN_OK;
+  mn_status st = mn_scaling_open(values_of(run)->fit.scale, fit->train, &pixels, err);
+  if (st) return st;
+  const mn_samples train = mn_samples_of(fit->train, pixels);
+  st = mn_features_open(&fit->features, &train, &run->cli->context, &features, err);
+  if (!st) st = compute(run->cli, features, fit->train, pixels, &run->train_features, err);
+  if (!st && fit->test) st = compute(run->cli, features, fit->test, pixels, &run->test_features, err);
+  if (!st) st = scale_both(run, err);
+  run->train = run->train_features;
+  run->test = run->test_features;
+  run->options.scale = MN_SCALE_NONE;
+  mn_features_close(&features);
+  mn_scaling_close(&pixels);
+  return st;
+}
+
+/* ---- forecast */
+
+static const double gram_bytes_per_s = 5e9; /* at which a pass reads the Gram matrix, about */
+static const double values_rate = 0.3;      /* of gemm's, at which eigenvalues are computed, about */
+
+static mn_status forecast_features(mn_cli_interpolants_run *run, double *dim, mn_error *err)
+{
+  const mn_cli_fit_run *fit = &run->fit;
+  mn_stream_options options = mn_stream_defaults(fit->features.name);
+  mn_stream_forecast s;
+  *dim = (double)fit->train->dim;
+  if (fit->features.name == MN_FEATURES_NONE) return MN_OK;
+  options.features = fit->features;
+  options.scale = values_of(run)->fit.scale;
+  mn_status st =
+      mn_stream_predict_cost(fit->train, fit->test ? fit->test->n : 0, &options, &run->cli->context, &s, err);
+  if (st) return st;
+  *dim = (double)s.dim;
+  run->features_s = s.features_s;
+  return MN_OK;
+}
+
+mn_status mn_cli_interpolants_forecast(mn_cli_interpolants_run *run, mn_error *err)
+{
+  const mn_cli_fit_run *fit = &run->fit;
+  double n = (double)fit->train->n, m = fit->test ? (double)fit->test->n : 0, all = n + m, dim;
+  mn_fit_options options = values_of(run)->fit;
+  mn_forecast f;
+  options.solve.need_factor = 1;
+  mn_status st = forecast_features(run, &dim, err);
+  if (!st) st = mn_fit_forecast(fit->train, fit->test ? fit->test->n : 0, &options, &run->cli->context, &f, err);
+  if (st) return st;
+  double direct = n * n * (dim + n / 3), centres = n * n * (4 * dim + 8 * n / 3),
+         forced = m > 0 ? all * all * (dim + all / 3) : 0;
+  double values = values_of(run)->curvature ? MN_LOSSES * MN_CLI_MINIMA * 4 * n * n * n / 3 : 0;
+  run->gflops = f.gflops;
+  run->flops = f.bandwidth_flops + direct + centres + forced + values;
+  run->seconds =
+      run->features_s + f.bandwidth_s + (direct + centres + forced + values / values_rate) / (f.gflops * 1e9);
+  run->pass_s = n * n * sizeof(double) / gram_bytes_per_s;
+  run->bytes = f.bytes + (fit->features.name != MN_FEATURES_NONE ? all * dim * sizeof(float) : 0);
+  run->bytes += sizeof(double) * fmax(2 * n * n, m > 0 ? all * all / 2 : 0);
+  return MN_OK;
+}
+
+void mn_cli_interpolants_forecast_line(const mn_cli_interpolants_run *run, FILE *out)
+{
+  fprintf(out,
+          "minnorm: %s: forecast: %s of %s, %.2g flops, about %s at %.1f Gflop/s; then descents, about %s a pass and "
+          "at most %s passes each\n",
+          run->cli->command->name, mn_number_bytes(run->bytes).text, mn_number_bytes(run->fit.budget_bytes).text,
+          run->flops, mn_number_seconds(run->seconds).text, run->gflops, mn_number_seconds(run->pass_s).text,
+          mn_number_count(values_of(run)->descent.passes_max).text);
+}
