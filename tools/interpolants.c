@@ -16,6 +16,7 @@ static const struct {
     [MN_CLI_GRADIENT] = {"gradient", 1, 0, MN_DESCENT_GRADIENT},
     [MN_CLI_MOMENTUM] = {"momentum", 1, 0, MN_DESCENT_MOMENTUM},
     [MN_CLI_SGD] = {"sgd", 1, 0, MN_DESCENT_SGD},
+    [MN_CLI_KACZMARZ] = {"kaczmarz", 1, 0, MN_DESCENT_KACZMARZ},
     [MN_CLI_MOMENTUM_OUTSIDE] = {"momentum, outside", 1, 1, MN_DESCENT_MOMENTUM},
     [MN_CLI_SGD_OUTSIDE] = {"sgd, outside", 1, 1, MN_DESCENT_SGD},
 };
@@ -63,6 +64,14 @@ static mn_status make_descent(mn_cli_interpolants_run *run, mn_cli_interpolant_n
   return st;
 }
 
+/* Where k(x, x) is the same for all, steps of single samples are. */
+static int same_as_sgd(const mn_cli_interpolants_run *run)
+{
+  static const int of_distance[MN_KERNEL_COUNT] = {
+      [MN_KERNEL_GAUSSIAN] = 1, [MN_KERNEL_LAPLACIAN] = 1, [MN_KERNEL_MATERN32] = 1, [MN_KERNEL_MATERN52] = 1};
+  return run->cli->values.descent.batch == 1 && of_distance[run->options.kernel.name];
+}
+
 /* *out: NULL when there is no such one, or when it is the problem's own. */
 static mn_status make(mn_cli_interpolants_run *run, mn_cli_interpolant_name name, mn_cli_interpolant *row,
                       mn_model **out, mn_error *err)
@@ -72,6 +81,7 @@ static mn_status make(mn_cli_interpolants_run *run, mn_cli_interpolant_name name
   double start_s = mn_report_now_s();
   mn_random_centres centres;
   mn_status st = MN_OK;
+  if (name == MN_CLI_KACZMARZ && same_as_sgd(run)) return MN_OK;
   if (kinds[name].descends) return make_descent(run, name, row, out, err);
   if (name == MN_CLI_LEAST_NORM) {
     row->seconds = mn_model_report(mn_interpolants_direct(run->problem))->fit_s;

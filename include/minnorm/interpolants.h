@@ -48,10 +48,12 @@ typedef enum {
   MN_DESCENT_SGD, /* batches of b samples from a new random order each pass, steps of b / (B + (b - 1) lambda / n), B
                      the largest k(x_i, x_i): constant, and linearly convergent where all samples can be fitted
                      (Ma, Bassily & Belkin 2018, theorem 1) */
+  MN_DESCENT_KACZMARZ, /* single samples in such orders, steps of 1 / k(x_i, x_i), which fit each in its turn (Strohmer
+                          & Vershynin 2009); sgd in batches of 1 where all k(x_i, x_i) are equal */
   MN_DESCENTS
 } mn_descent_method;
 
-/* "gradient", "momentum", "sgd"; NULL outside the table. */
+/* "gradient", "momentum", "sgd", "kaczmarz"; NULL outside the table. */
 const char *mn_descent_string(mn_descent_method method);
 
 typedef struct {
@@ -80,7 +82,7 @@ typedef struct {
   int converged; /* 0: passes_max came first */
   size_t passes, steps;
   double lipschitz;       /* lambda / n */
-  double step;            /* of the mean loss of a batch */
+  double step;            /* of the mean loss of a batch; of kaczmarz the least */
   double start_norm;      /* ||w_0|| */
   double limit_norm;      /* of the limit: the direct solution's when the start was zero */
   double distance;        /* ||w - limit|| / ||direct|| */

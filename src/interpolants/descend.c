@@ -104,11 +104,18 @@ static mn_status find_limit(mn_descent_run *run, const mn_context *ctx, mn_error
   return mn_panels_multiply(p->panels, run->threads, run->outputs, run->limit, run->limit_values, NULL, err);
 }
 
+/* Samples of a step. */
+static size_t batch_of(const mn_descent_run *run)
+{
+  if (run->o->method == MN_DESCENT_KACZMARZ) return 1;
+  return run->o->method == MN_DESCENT_SGD && run->o->batch < run->n ? run->o->batch : run->n;
+}
+
 static mn_status run_open(mn_descent_run *run, const mn_context *ctx, mn_error *err)
 {
   const mn_interpolants *p = run->p;
   for (size_t i = 0; i < run->n; i++) run->most = fmax(run->most, p->k[i + i * run->n]);
-  run->batch = run->o->batch < run->n ? run->o->batch : run->n;
+  run->batch = batch_of(run);
   mn_status st = allocate(run, err);
   if (!st) st = mn_descent_start_open(p, run->o, ctx, &run->start, err);
   if (!st) st = largest(run, err);
@@ -240,7 +247,7 @@ static mn_status make_model(mn_descent_run *run, const mn_context *ctx, mn_model
 static mn_status finish_report(mn_descent_run *run, mn_descent *report, mn_error *err)
 {
   const mn_interpolants *p = run->p;
-  size_t batches = run->o->method == MN_DESCENT_SGD ? (run->n + run->batch - 1) / run->batch : 1;
+  size_t batches = (run->n + run->batch - 1) / run->batch;
   report->passes = run->pass;
   report->steps = run->pass * batches;
   report->lipschitz = run->lambda / (double)run->n;

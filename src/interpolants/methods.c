@@ -48,6 +48,21 @@ static double sgd_step(const mn_descent_run *run)
   return b / (run->most + (b - 1) * mean_lambda);
 }
 
+static double kaczmarz_step(const mn_descent_run *run)
+{
+  return 1 / run->most;
+}
+
+/* (K a)_i of one output. */
+static double value_at(const mn_descent_run *run, size_t i, const double *a)
+{
+  const double *k = run->p->k + i * run->n;
+  double sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (size_t j = 0; j < run->n; j++) sum += k[j] * a[j];
+  return sum;
+}
+
 /* One output on its own: the loss is a sum over outputs. Gradients of a batch are all taken before its step. */
 static void sgd_column(const mn_descent_run *run, size_t column, double step, double *residual)
 {
@@ -58,29 +73,51 @@ static void sgd_column(const mn_descent_run *run, size_t column, double step, do
     size_t size = n - first < run->batch ? n - first : run->batch;
     const size_t *which = run->order + first;
     for (size_t s = 0; s < size; s++) {
-      const double *k = run->p->k + which[s] * n;
-      double sum = 0;
-#pragma omp simd reduction(+ : sum)
-      for (size_t j = 0; j < n; j++) sum += k[j] * a[j];
-      residual[first + s] = sum + f[which[s]] - y[which[s]];
+      residual[first + s] = value_at(run, which[s], a) + f[which[s]] - y[which[s]];
     }
     for (size_t s = 0; s < size; s++) a[which[s]] -= step / (double)run->batch * residual[first + s];
   }
 }
 
-/* run->residual: n x outputs, scratch. The samples of a last, smaller batch weigh what the others do. */
-static void sgd_pass(mn_descent_run *run, double step)
+static void kaczmarz_column(const mn_descent_run *run, size_t column)
+{
+  size_t n = run->n;
+  const double *f = run->start.values + column * n, *y = run->p->targets.y + column * n;
+  double *a = run->a + column * n;
+  for (size_t s = 0; s < n; s++) {
+    size_t i = run->order[s];
+    double self = run->p->k[i + i * n];
+    if (self > 0) a[i] -= (value_at(run, i, a) + f[i] - y[i]) / self;
+  }
+}
+
+static void draw_order(mn_descent_run *run)
 {
   mn_random r = mn_random_open(run->o->seed, MN_STREAM_DESCENT, run->pass);
   mn_random_permute(&r, run->n, run->order);
+}
+
+/* run->residual: n x outputs, scratch. The samples of a last, smaller batch weigh what the others do. */
+static void sgd_pass(mn_descent_run *run, double step)
+{
+  draw_order(run);
 #pragma omp parallel for num_threads(run->threads) schedule(static)
   for (size_t c = 0; c < run->outputs; c++) sgd_column(run, c, step, run->residual + c * run->n);
+}
+
+static void kaczmarz_pass(mn_descent_run *run, double step)
+{
+  (void)step;
+  draw_order(run);
+#pragma omp parallel for num_threads(run->threads) schedule(static)
+  for (size_t c = 0; c < run->outputs; c++) kaczmarz_column(run, c);
 }
 
 static const mn_descent_row rows[MN_DESCENTS] = {
     [MN_DESCENT_GRADIENT] = {"gradient", 1, 0, gradient_step, gradient_pass},
     [MN_DESCENT_MOMENTUM] = {"momentum", 1, 3, gradient_step, momentum_pass},
     [MN_DESCENT_SGD] = {"sgd", 0, 1, sgd_step, sgd_pass},
+    [MN_DESCENT_KACZMARZ] = {"kaczmarz", 0, 0, kaczmarz_step, kaczmarz_pass},
 };
 
 const mn_descent_row *mn_descent_row_of(mn_descent_method method)

@@ -51,7 +51,7 @@ static void from_zero(void **state)
         double *a = problem_predict(model, test), *b = problem_predict(direct, test);
         check_path(&r, &o);
         assert_true(problem_distance(M * K, a, b) < 1e-5);
-        assert_int_equal(r.steps, method == MN_DESCENT_SGD ? r.passes * ((N + batch - 1) / batch) : r.passes);
+        assert_int_equal(r.steps / r.passes, method < MN_DESCENT_SGD ? 1 : (N + batch - 1) / batch);
         mn_test_close(mn_model_report(model)->norm / mn_model_report(direct)->norm, 1, 1e-6);
         mn_test_close(r.limit_norm / mn_model_report(direct)->norm, 1, 1e-9);
         mn_test_close(r.direct_distance, r.distance, 1e-8);
@@ -126,16 +126,17 @@ static void naive_pass(naive_descent *d, mn_descent_method method, size_t batch,
   size_t order[N];
   wide g[DIM], from[DIM];
   for (size_t i = 0; i < N; i++) order[i] = i;
-  if (method == MN_DESCENT_SGD) {
+  if (method >= MN_DESCENT_SGD) {
     mn_random r = mn_random_open(7, MN_STREAM_DESCENT, pass);
     mn_random_permute(&r, N, order);
   }
-  size_t size = method == MN_DESCENT_SGD ? batch : N;
+  size_t size = method >= MN_DESCENT_SGD ? batch : N;
   for (size_t first = 0; first < N; first += size) {
     size_t count = N - first < size ? N - first : size;
     wide next = (1 + sqrtl(1 + 4 * d->t * d->t)) / 2, m = pass && method == MN_DESCENT_MOMENTUM ? (d->t - 1) / next : 0;
     for (size_t j = 0; j < DIM; j++) from[j] = d->w[j] + m * (d->w[j] - d->before[j]);
     gradient_at(d, from, count, order + first, g);
+    if (method == MN_DESCENT_KACZMARZ) step = 1 / powl(problem_norm(DIM, d->x + order[first] * DIM), 2);
     wide turn = 0;
     for (size_t j = 0; j < DIM; j++) {
       d->before[j] = d->w[j];
@@ -182,6 +183,7 @@ static void steps(void **state)
   check_steps(MN_DESCENT_MOMENTUM, 1, 120); /* with turns */
   check_steps(MN_DESCENT_SGD, 1, 4);
   check_steps(MN_DESCENT_SGD, 7, 4);
+  check_steps(MN_DESCENT_KACZMARZ, 1, 4);
 }
 
 /* The Lipschitz constant is the largest eigenvalue of X'X / n or little more, and the steps are what the header says.
@@ -200,7 +202,8 @@ static void constants(void **state)
     mn_descent r;
     mn_model *model = descend(p, &o, &r);
     assert_true(r.lipschitz >= lipschitz * (1 - 1e-12) && r.lipschitz < lipschitz * 1.02);
-    mn_test_close(r.step, method == MN_DESCENT_SGD ? 7 / (most + 6 * r.lipschitz) : 1 / r.lipschitz, 1e-12);
+    const double steps[] = {1 / r.lipschitz, 1 / r.lipschitz, 7 / (most + 6 * r.lipschitz), 1 / most};
+    mn_test_close(r.step, steps[method], 1e-12);
     mn_model_close(&model);
   }
   naive_svd_close(&svd);
