@@ -188,6 +188,7 @@ mn_status mn_cli_interpolants(mn_cli *cli, mn_error *err)
   run.fit.budget_bytes = mn_cli_fit_budget(cli);
   if (!st && (dry_run || !cli->values.quiet)) st = mn_cli_interpolants_forecast(&run, err);
   if (!st && dry_run && mn_cli_shows_table(cli)) mn_cli_interpolants_forecast_line(&run, stdout);
+  if (!st && dry_run && cli->values.json) st = mn_cli_interpolants_forecast_json(&run, err);
   if (!st && !dry_run) {
     if (!cli->values.quiet) mn_cli_interpolants_forecast_line(&run, stderr);
     st = compare(&run, err);

@@ -55,6 +55,7 @@ const char *mn_cli_interpolant_string(mn_cli_interpolant_name name);
 mn_status mn_cli_interpolants_features(mn_cli_interpolants_run *run, mn_error *err);
 mn_status mn_cli_interpolants_forecast(mn_cli_interpolants_run *run, mn_error *err);
 void mn_cli_interpolants_forecast_line(const mn_cli_interpolants_run *run, FILE *out);
+mn_status mn_cli_interpolants_forecast_json(const mn_cli_interpolants_run *run, mn_error *err);
 
 void mn_cli_interpolants_table(const mn_cli_interpolants_run *run);
 mn_status mn_cli_interpolants_json(const mn_cli_interpolants_run *run, mn_error *err);

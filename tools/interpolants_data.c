@@ -48,6 +48,15 @@ static mn_status scale_both(mn_cli_interpolants_run *run, mn_error *err)
   return st;
 }
 
+static mn_status check_room(const mn_cli_interpolants_run *run, size_t dim, mn_error *err)
+{
+  size_t samples = run->fit.train->n + (run->fit.test ? run->fit.test->n : 0);
+  double bytes = (double)samples * (double)dim * sizeof(float);
+  if (bytes <= run->fit.budget_bytes) return MN_OK;
+  return mn_cli_fail(err, MN_ERR_BUDGET, "%zu features of %zu samples take %s, there are %s; take fewer with --n", dim,
+                     samples, mn_number_bytes(bytes).text, mn_number_bytes(run->fit.budget_bytes).text);
+}
+
 mn_status mn_cli_interpolants_features(mn_cli_interpolants_run *run, mn_error *err)
 {
   mn_scaling *pixels = NULL;
@@ -58,6 +67,7 @@ mn_status mn_cli_interpolants_features(mn_cli_interpolants_run *run, mn_error *e
   if (st) return st;
   const mn_samples train = mn_samples_of(fit->train, pixels);
   st = mn_features_open(&fit->features, &train, &run->cli->context, &features, err);
+  if (!st) st = check_room(run, mn_features_dim(features), err);
   if (!st) st = compute(run->cli, features, fit->train, pixels, &run->train_features, err);
   if (!st && fit->test) st = compute(run->cli, features, fit->test, pixels, &run->test_features, err);
   if (!st) st = scale_both(run, err);
@@ -122,4 +132,24 @@ void mn_cli_interpolants_forecast_line(const mn_cli_interpolants_run *run, FILE 
           run->cli->command->name, mn_number_bytes(run->bytes).text, mn_number_bytes(run->fit.budget_bytes).text,
           run->flops, mn_number_seconds(run->seconds).text, run->gflops, mn_number_seconds(run->pass_s).text,
           mn_number_count(values_of(run)->descent.passes_max).text);
+}
+
+mn_status mn_cli_interpolants_forecast_json(const mn_cli_interpolants_run *run, mn_error *err)
+{
+  mn_report *j = NULL;
+  mn_status st = mn_cli_report_open(run->cli, &j, err);
+  if (st) return st;
+  mn_report_flag(j, "dry_run", 1);
+  mn_report_text(j, "dataset", run->fit.train->name);
+  mn_report_count(j, "n_train", run->fit.train->n);
+  mn_report_real(j, "threads", mn_cli_threads(run->cli));
+  mn_report_real(j, "bytes", run->bytes);
+  mn_report_real(j, "budget_bytes", run->fit.budget_bytes);
+  mn_report_flag(j, "fits", run->bytes <= run->fit.budget_bytes);
+  mn_report_real(j, "flops", run->flops);
+  mn_report_real(j, "gemm_gflops", run->gflops);
+  mn_report_real(j, "features_s", run->features_s);
+  mn_report_real(j, "pass_s", run->pass_s);
+  mn_report_real(j, "forecast_s", run->seconds);
+  return mn_cli_report_finish(run->cli, &j, err);
 }

@@ -62,8 +62,10 @@ run norms interpolants --train synth:digits,n=60 --passes 20 --gamma 0.02 --quie
 ok 'no test samples' same "$status $(grep -c '"interpolant":' out)" '0 7'
 run norms interpolants "${digits[@]}" --gamma 0.02 --passes 20 --batch 16 --seed 3
 ok 'descents that do not arrive are said to' contains out 'ended by --passes'
-run norms interpolants "${digits[@]}" --dry-run
+run norms interpolants "${digits[@]}" --dry-run --json dry.json
 ok 'a forecast' same "$status $(grep -c 'a pass and at most 20,000 passes each' out)" '0 1'
+ok '  in the report, too' same "$(field dry.json dry_run) $(field dry.json fits)" 'true true'
+refuses 'features without room' 1 'take fewer with --n' norms interpolants -q "${digits[@]}" --features conv --filters 20000 --memory 30M
 if command -v gnuplot > /dev/null; then
   accepts 'a picture' norms interpolants -q "${digits[@]}" --gamma 0.02 --passes 30 --plot way.svg
   ok '  of the ways' contains way.svg 'distance to the limit'
