@@ -53,71 +53,86 @@ static double kaczmarz_step(const mn_descent_run *run)
   return 1 / run->most;
 }
 
-/* (K a)_i of one output. */
-static double value_at(const mn_descent_run *run, size_t i, const double *a)
+/* The outputs of a thread, on their own: the loss is a sum over outputs. */
+typedef struct {
+  const double *f, *y; /* values of the start, targets: n x count */
+  double *a;           /* n x count */
+  double *residual;    /* n x count, scratch */
+  size_t count;
+} share;
+
+static share share_of(const mn_descent_run *run, size_t part)
 {
-  const double *k = run->p->k + i * run->n;
-  double sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (size_t j = 0; j < run->n; j++) sum += k[j] * a[j];
-  return sum;
+  size_t parts = (size_t)run->threads, first = run->outputs * part / parts;
+  size_t count = run->outputs * (part + 1) / parts - first, at = first * run->n;
+  return (share){run->start.values + at, run->p->targets.y + at, run->a + at, run->residual + at, count};
 }
 
-/* One output on its own: the loss is a sum over outputs. Gradients of a batch are all taken before its step. */
-static void sgd_column(const mn_descent_run *run, size_t column, double step, double *residual)
+/* out[c] = (K a)_i of column c of a share; four at once, for one sum waits for itself. */
+static void values_at(const mn_descent_run *run, const share *own, size_t i, double *out, size_t step)
+{
+  size_t n = run->n, c = 0;
+  const double *k = run->p->k + i * n;
+  for (; c + 4 <= own->count; c += 4) {
+    const double *a = own->a + c * n, *b = a + n, *d = b + n, *e = d + n;
+    double p = 0, q = 0, r = 0, s = 0;
+#pragma omp simd reduction(+ : p, q, r, s)
+    for (size_t j = 0; j < n; j++) p += k[j] * a[j], q += k[j] * b[j], r += k[j] * d[j], s += k[j] * e[j];
+    out[c * step] = p, out[(c + 1) * step] = q, out[(c + 2) * step] = r, out[(c + 3) * step] = s;
+  }
+  for (; c < own->count; c++) {
+    const double *a = own->a + c * n;
+    double sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (size_t j = 0; j < n; j++) sum += k[j] * a[j];
+    out[c * step] = sum;
+  }
+}
+
+/* The gradients of a batch are all taken before its step. The samples of a last, smaller batch weigh what the others
+ * do; fit_each: with the step that fits it. */
+static void batches(const mn_descent_run *run, const share *own, double step, int fit_each)
 {
   size_t n = run->n;
-  const double *f = run->start.values + column * n, *y = run->p->targets.y + column * n;
-  double *a = run->a + column * n;
   for (size_t first = 0; first < n; first += run->batch) {
     size_t size = n - first < run->batch ? n - first : run->batch;
     const size_t *which = run->order + first;
+    for (size_t s = 0; s < size; s++) values_at(run, own, which[s], own->residual + first + s, n);
     for (size_t s = 0; s < size; s++) {
-      residual[first + s] = value_at(run, which[s], a) + f[which[s]] - y[which[s]];
+      size_t i = which[s];
+      double self = run->p->k[i + i * n], factor = !fit_each ? step / (double)run->batch : self > 0 ? 1 / self : 0;
+      for (size_t c = 0; c < own->count; c++)
+        own->a[i + c * n] -= factor * (own->residual[first + s + c * n] + own->f[i + c * n] - own->y[i + c * n]);
     }
-    for (size_t s = 0; s < size; s++) a[which[s]] -= step / (double)run->batch * residual[first + s];
   }
 }
 
-static void kaczmarz_column(const mn_descent_run *run, size_t column)
-{
-  size_t n = run->n;
-  const double *f = run->start.values + column * n, *y = run->p->targets.y + column * n;
-  double *a = run->a + column * n;
-  for (size_t s = 0; s < n; s++) {
-    size_t i = run->order[s];
-    double self = run->p->k[i + i * n];
-    if (self > 0) a[i] -= (value_at(run, i, a) + f[i] - y[i]) / self;
-  }
-}
-
-static void draw_order(mn_descent_run *run)
+static void in_order(mn_descent_run *run, double step, int fit_each)
 {
   mn_random r = mn_random_open(run->o->seed, MN_STREAM_DESCENT, run->pass);
   mn_random_permute(&r, run->n, run->order);
+#pragma omp parallel for num_threads(run->threads) schedule(static)
+  for (int part = 0; part < run->threads; part++) {
+    share own = share_of(run, (size_t)part);
+    batches(run, &own, step, fit_each);
+  }
 }
 
-/* run->residual: n x outputs, scratch. The samples of a last, smaller batch weigh what the others do. */
 static void sgd_pass(mn_descent_run *run, double step)
 {
-  draw_order(run);
-#pragma omp parallel for num_threads(run->threads) schedule(static)
-  for (size_t c = 0; c < run->outputs; c++) sgd_column(run, c, step, run->residual + c * run->n);
+  in_order(run, step, 0);
 }
 
 static void kaczmarz_pass(mn_descent_run *run, double step)
 {
-  (void)step;
-  draw_order(run);
-#pragma omp parallel for num_threads(run->threads) schedule(static)
-  for (size_t c = 0; c < run->outputs; c++) kaczmarz_column(run, c);
+  in_order(run, step, 1);
 }
 
 static const mn_descent_row rows[MN_DESCENTS] = {
     [MN_DESCENT_GRADIENT] = {"gradient", 1, 0, gradient_step, gradient_pass},
     [MN_DESCENT_MOMENTUM] = {"momentum", 1, 3, gradient_step, momentum_pass},
     [MN_DESCENT_SGD] = {"sgd", 0, 1, sgd_step, sgd_pass},
-    [MN_DESCENT_KACZMARZ] = {"kaczmarz", 0, 0, kaczmarz_step, kaczmarz_pass},
+    [MN_DESCENT_KACZMARZ] = {"kaczmarz", 0, 1, kaczmarz_step, kaczmarz_pass},
 };
 
 const mn_descent_row *mn_descent_row_of(mn_descent_method method)
