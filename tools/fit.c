@@ -60,8 +60,9 @@ static mn_status forecast(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
 {
   run->budget_bytes = mn_cli_fit_budget(cli);
   const mn_fit_options planned = mn_cli_fit_planned(cli, run);
+  const mn_data data = mn_cli_fit_planned_data(cli, run);
   size_t n_test = run->test ? run->test->n : 0;
-  mn_status st = mn_fit_forecast(run->train, n_test, &planned, &cli->context, &run->forecast, err);
+  mn_status st = mn_fit_forecast(&data, n_test, &planned, &cli->context, &run->forecast, err);
   if (!st) st = mn_cli_fit_forecast_products(cli, run, err);
   run->before_s = mn_report_now_s() - cli->start_s;
   run->forecast.total_s += run->before_s;

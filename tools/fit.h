@@ -42,6 +42,7 @@ double mn_cli_fit_flops(const mn_forecast *f);
 mn_status mn_cli_fit_features(mn_cli *cli, mn_cli_fit_run *run, mn_error *err);
 int mn_cli_fit_of_products(const mn_cli *cli, const mn_cli_fit_run *run);
 mn_fit_options mn_cli_fit_planned(const mn_cli *cli, const mn_cli_fit_run *run); /* as a forecast takes them */
+mn_data mn_cli_fit_planned_data(const mn_cli *cli, const mn_cli_fit_run *run);
 mn_status mn_cli_fit_forecast_products(mn_cli *cli, mn_cli_fit_run *run, mn_error *err);
 mn_status mn_cli_fit_products(mn_cli *cli, mn_cli_fit_run *run, mn_error *err);
 /* The same for the first dims[k] features only, which are run->products while `take` is called with k. */

@@ -116,12 +116,23 @@ mn_fit_options mn_cli_fit_planned(const mn_cli *cli, const mn_cli_fit_run *run)
 {
   mn_fit_options o = cli->values.fit;
   if (!mn_cli_fit_of_products(cli, run)) return o;
+  o.scale = MN_SCALE_STANDARD; /* not in integers, for which nothing of K is kept beside a factor */
   if (o.solve.solver == MN_SOLVER_AUTO) o.solve.solver = o.solve.interpolate ? MN_SOLVER_CG : MN_SOLVER_CHOLESKY;
   if (o.kernel.name != MN_KERNEL_LINEAR) return o;
   /* by another name: of a linear kernel the forecast takes the side of few pixels */
   o.kernel = (mn_kernel){.name = MN_KERNEL_POLYNOMIAL, .gamma = 1, .degree = 1, .depth = 1};
   o.gamma_rule = MN_GAMMA_GIVEN;
   return o;
+}
+
+/* Passes over products read them and multiply nothing: they take as long as those over samples of a few features. */
+mn_data mn_cli_fit_planned_data(const mn_cli *cli, const mn_cli_fit_run *run)
+{
+  enum { FEW = 8 };
+  mn_data data = *run->train;
+  if (mn_cli_fit_of_products(cli, run) && data.dim > FEW)
+    data.dim = FEW, data.channels = data.height = data.width = 0; /* the same numbers, in other rows */
+  return data;
 }
 
 /* Those that a folder keeps, without reading them; they need no time. */

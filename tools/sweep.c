@@ -50,8 +50,9 @@ static mn_status forecast(mn_cli_sweep_run *run, mn_error *err)
   mn_sweep_options planned = run->options;
   fit->budget_bytes = mn_cli_fit_budget(cli);
   planned.fit = mn_cli_fit_planned(cli, fit);
+  const mn_data data = mn_cli_fit_planned_data(cli, fit);
   size_t n_test = fit->test ? fit->test->n : 0;
-  mn_status st = mn_sweep_forecast(fit->train, n_test, &planned, &cli->context, &fit->forecast, &run->together, err);
+  mn_status st = mn_sweep_forecast(&data, n_test, &planned, &cli->context, &fit->forecast, &run->together, err);
   if (!st) st = mn_cli_fit_forecast_products(cli, fit, err);
   if (!st && run->dim_count) forecast_dims(run);
   fit->before_s = mn_report_now_s() - cli->start_s;

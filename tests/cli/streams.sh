@@ -211,6 +211,8 @@ accepts 'of samples alone' "${fit[@]}" -g 0.05 --dry-run --json dry.json
 ok 'nor here' same "$(field dry.json features_s) $(field dry.json products_bytes)" '0 0'
 accepts 'of a linear kernel on fewer pixels than images' fit -q --train synth:digits,n=1000 "${gabor[@]}" -k linear --dry-run --json dry.json
 ok 'has the solver that the fit will have' same "$(field dry.json solver) $(less 0 "$(field dry.json gram_flops)" && echo dual)" '"cholesky" dual'
+accepts 'of a factor in mixed precision' fit -q --train synth:digits,n=9000 "${gabor[@]}" -g 0.05 --dry-run --json dry.json
+ok 'counts the Gram matrix in fp64 beside it' less 7.7e8 "$(field dry.json bytes)"
 accepts '  and by eigenvalues' fit -q --train synth:digits,n=1000 "${gabor[@]}" -k linear --solver eigen --dry-run --json dry.json
 ok '  for as many as there are images' less 5e9 "$(field dry.json factor_flops)"
 

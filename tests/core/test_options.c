@@ -261,12 +261,14 @@ static void fit_rows_are_documented(void **state)
 static void fit_options_round_trip(void **state)
 {
   (void)state;
-  static const char *const sets[][2] = {
-      {"kernel", "matern52"}, {"gamma", "0.1"},          {"coef0", "-0.3"},       {"degree", "5"},
-      {"depth", "7"},         {"scale", "standard"},     {"task", "regression"},  {"targets", "pm1"},
-      {"center", "true"},     {"corrupt", "0.3"},        {"seed", "12345678901"}, {"ridge", "1e-07"},
-      {"solver", "eigen"},    {"rcond", "true"},         {"loo", "true"},         {"precision", "single"},
-      {"rank-tol", "1e-09"},  {"memory", "25769803776"}, {"refine", "0"},         {"tol", "1e-10"}};
+  static const char *const sets[][2] = {{"kernel", "matern52"},  {"gamma", "0.1"},        {"coef0", "-0.3"},
+                                        {"degree", "5"},         {"depth", "7"},          {"scale", "standard"},
+                                        {"task", "regression"},  {"targets", "pm1"},      {"center", "true"},
+                                        {"corrupt", "0.3"},      {"seed", "12345678901"}, {"ridge", "1e-07"},
+                                        {"solver", "eigen"},     {"rcond", "true"},       {"loo", "true"},
+                                        {"precision", "single"}, {"rank-tol", "1e-09"},   {"memory", "25769803776"},
+                                        {"refine", "0"},         {"tol", "1e-10"},        {"measures", "true"},
+                                        {"draws", "7"}};
   mn_fit_options options = mn_fit_defaults();
   size_t count, saved = 0;
   const mn_option *table = mn_fit_option_table(&count);
