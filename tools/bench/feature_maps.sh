@@ -38,7 +38,7 @@ for filters in 4096 32000; do
   runs_add "conv-$filters" "$conv --save-gram KEPT/conv-$filters $by_error $gammas --select-ridge 0"
   runs_add "conv-$filters-ridge" "$kept $by_error $gammas $ridges --draw-errors FOLDER/conv-$filters-errors.png"
   [ "$filters" = 4096 ] || runs_add "conv-$filters-linear" "$kept $linear"
-  runs_add "conv-$filters-linear-ridge" "$kept $linear $by_error --select-ridge 3e-3,1e-2,3e-2,1e-1,3e-1,1,3"
+  runs_add "conv-$filters-linear-ridge" "$kept $linear --select loo-error --select-samples 20000 --select-ridge 3e-4,1e-3,3e-3,1e-2,3e-2,1e-1"
 done
 
 runs_main "$@"
