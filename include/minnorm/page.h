@@ -23,7 +23,6 @@ void mn_page_close(mn_page **page);
 
 void mn_page_heading(mn_page *page, const char *text);
 void mn_page_paragraph(mn_page *page, const char *text);
-void mn_page_code(mn_page *page, const char *text); /* line by line as it is */
 
 /* value: what a column of numbers is sorted by; NaN: not a number, sorted by its text behind all numbers. */
 typedef struct {

@@ -12,8 +12,7 @@ static const char style[] =
     "<style>\n"
     ":root{color-scheme:light dark}\n"
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:0 auto;padding:1rem}\n"
-    "pre,.wide{overflow-x:auto}\n"
-    "pre{padding:.5rem;border:1px solid #8888}\n"
+    ".wide{overflow-x:auto}\n"
     "table{border-collapse:collapse;font-variant-numeric:tabular-nums;margin:.5rem 0}\n"
     "caption{text-align:left;font-weight:bold;padding:.3rem 0}\n"
     "th,td{padding:.2rem .6rem;border-bottom:1px solid #8884;text-align:right;white-space:nowrap}\n"
@@ -107,21 +106,6 @@ void mn_page_heading(mn_page *page, const char *text)
 void mn_page_paragraph(mn_page *page, const char *text)
 {
   element(page, "<p>", text, "</p>\n");
-}
-
-/* Lines are kept, so these are not escaped as one text, in which they would be control characters. */
-void mn_page_code(mn_page *page, const char *text)
-{
-  char line[1024];
-  mn_page_raw(page, "<pre>");
-  for (const char *at = text ? text : ""; *at;) {
-    size_t length = strcspn(at, "\n"), taken = length < sizeof line - 1 ? length : sizeof line - 1;
-    snprintf(line, sizeof line, "%.*s", (int)taken, at);
-    mn_page_escape(page, line);
-    at += taken;
-    if (*at == '\n') mn_page_raw(page, "\n"), at++;
-  }
-  mn_page_raw(page, "</pre>\n");
 }
 
 static void cell(mn_page *page, const mn_page_cell *c, int first)

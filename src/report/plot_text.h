@@ -1,4 +1,4 @@
-/* Bytes that grow: the script for gnuplot, and the picture that comes back. */
+/* Bytes that grow: the script for gnuplot, and the picture that comes back; a page. */
 #ifndef MN_REPORT_PLOT_TEXT_H
 #define MN_REPORT_PLOT_TEXT_H
 

@@ -47,12 +47,11 @@ static void text_is_taken_literally(void **state)
   mn_page *page = opened(bad);
   mn_page_heading(page, bad);
   mn_page_paragraph(page, bad);
-  mn_page_code(page, bad);
   mn_page_table(page, bad, 2, names, 1, cells);
   mn_page_points(page, &(mn_page_scatter){bad, bad, bad, 0, 0, 1, &series});
   mn_page_paragraph(page, NULL);
   char *text = written(page);
-  assert_int_equal(count_of(text, good), 15);
+  assert_int_equal(count_of(text, good), 14);
   assert_int_equal(count_of(text, "<b"), count_of(text, "<body") + count_of(text, "<button"));
   assert_int_equal(count_of(text, "</script>"), 1);
   assert_int_equal(count_of(text, "http"), 0); /* nothing is fetched */
@@ -60,21 +59,6 @@ static void text_is_taken_literally(void **state)
   free(text);
   mn_page_close(&page);
   mn_page_close(&page); /* NULL is fine */
-}
-
-static void code_keeps_its_lines(void **state)
-{
-  (void)state;
-  mn_page *page = opened("t");
-  char long_line[3001];
-  memset(long_line, 'x', 3000), long_line[3000] = 0;
-  mn_page_code(page, "a <\n\n  b");
-  mn_page_code(page, long_line);
-  char *text = written(page);
-  assert_non_null(strstr(text, "<pre>a &lt;\n\n  b</pre>"));
-  assert_non_null(strstr(text, long_line));
-  free(text);
-  mn_page_close(&page);
 }
 
 static void tables_have_their_cells(void **state)
@@ -190,9 +174,11 @@ static void failing_allocations(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(text_is_taken_literally), cmocka_unit_test(code_keeps_its_lines),
-      cmocka_unit_test(tables_have_their_cells), cmocka_unit_test(points_are_where_their_numbers_are),
-      cmocka_unit_test(ticks_for_every_span),    cmocka_unit_test(files),
+      cmocka_unit_test(text_is_taken_literally),
+      cmocka_unit_test(tables_have_their_cells),
+      cmocka_unit_test(points_are_where_their_numbers_are),
+      cmocka_unit_test(ticks_for_every_span),
+      cmocka_unit_test(files),
       cmocka_unit_test(failing_allocations),
   };
   return cmocka_run_group_tests_name("page", tests, NULL, NULL);
