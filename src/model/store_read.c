@@ -1,6 +1,4 @@
 /* Loading a model: the header is checked member by member, each array against its shape and checksum in the header. */
-#include <cjson/cJSON.h>
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +8,7 @@
 #include "core/json.h"
 #include "core/memory.h"
 #include "core/status.h"
+#include "core/whole_file.h"
 #include "data/npy.h"
 #include "minnorm/options.h"
 #include "model/store.h"
@@ -28,41 +27,12 @@ static mn_status damaged(const reader *r, const char *what, mn_error *err)
                  MN_STORE_HEADER, what);
 }
 
-/* The text of a header file, NUL-terminated. */
-static mn_status read_text(const char *path, char **out, mn_error *err)
-{
-  FILE *f = fopen(path, "rb");
-  if (!f) return MN_FAIL(err, MN_ERR_IO, "%s: %s", path, strerror(errno));
-  mn_status st = MN_OK;
-  char *text = mn_alloc(HEADER_MOST + 1, 1);
-  if (!text)
-    st = MN_NO_MEMORY(err, HEADER_MOST + 1);
-  else {
-    size_t length = fread(text, 1, HEADER_MOST + 1, f);
-    if (ferror(f)) st = MN_FAIL(err, MN_ERR_IO, "%s: reading failed", path);
-    if (length > HEADER_MOST) st = MN_FAIL(err, MN_ERR_FORMAT, "%s: a header of at most 1 MiB expected", path);
-    text[length < HEADER_MOST ? length : HEADER_MOST] = '\0';
-  }
-  fclose(f);
-  if (st)
-    mn_free(text);
-  else
-    *out = text;
-  return st;
-}
-
 static mn_status read_header(reader *r, mn_error *err)
 {
   char *text = NULL, *path = mn_folder_path(r->folder, MN_STORE_HEADER, err);
   if (!path) return MN_ERR_MEMORY;
-  mn_status st = read_text(path, &text, err);
-  if (st) goto done;
-  mn_json_use_memory();
-  long failures = mn_memory_failures();
-  if (!(r->header = cJSON_Parse(text)))
-    st = mn_memory_failures() != failures ? MN_NO_MEMORY(err, strlen(text))
-                                          : MN_FAIL(err, MN_ERR_FORMAT, "%s: not a JSON object", path);
-done:
+  mn_status st = mn_whole_file_read(path, HEADER_MOST, &text, err);
+  if (!st) st = mn_json_object(path, text, NULL, &r->header, err);
   mn_free(text);
   mn_free(path);
   return st;

@@ -1,5 +1,3 @@
-#include <cjson/cJSON.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,10 +7,11 @@
 #include "core/json.h"
 #include "core/memory.h"
 #include "core/status.h"
+#include "core/whole_file.h"
 #include "minnorm/options.h"
 #include "minnorm/report.h"
 
-enum { MAX_LEVELS = 9 };
+enum { MAX_LEVELS = 9, RESULTS_MOST = 1 << 30 };
 
 struct mn_report {
   cJSON *levels[MAX_LEVELS]; /* the root, and what is open inside it */
@@ -181,17 +180,15 @@ void mn_report_free(char *text)
 
 mn_status mn_report_read(const char *text, mn_report **out, mn_error *err)
 {
-  mn_status st = mn_report_open(out, err);
-  if (st) return st;
-  cJSON *read = cJSON_Parse(text);
-  if (cJSON_IsObject(read)) {
-    cJSON_Delete((*out)->levels[0]);
+  cJSON *read;
+  *out = NULL;
+  mn_status st = mn_json_object(NULL, text, NULL, &read, err);
+  if (!st && !(*out = mn_calloc(1, sizeof **out))) st = MN_NO_MEMORY(err, sizeof **out);
+  if (st)
+    cJSON_Delete(read);
+  else
     (*out)->levels[0] = read;
-    return MN_OK;
-  }
-  cJSON_Delete(read);
-  mn_report_close(out);
-  return MN_FAIL(err, MN_ERR_FORMAT, "a JSON object expected, %.40s found", text);
+  return st;
 }
 
 static const cJSON *find(const cJSON *item, const char *name)
@@ -249,9 +246,9 @@ static mn_status take_text(results *r, const char *text, mn_error *err)
   mn_status st = MN_OK;
   const char *at = text + strspn(text, " \t\r\n"), *end = at;
   for (; !st && *at; at = end + strspn(end, " \t\r\n")) {
-    cJSON *object = cJSON_ParseWithOpts(at, &end, 0);
-    st = cJSON_IsObject(object) ? take_object(r, object, err)
-                                : MN_FAIL(err, MN_ERR_FORMAT, "%s: a JSON object expected, %.40s found", r->path, at);
+    cJSON *object;
+    st = mn_json_object(r->path, at, &end, &object, err);
+    if (!st) st = take_object(r, object, err);
     cJSON_Delete(object);
   }
   if (!st && !r->count)
@@ -259,36 +256,11 @@ static mn_status take_text(results *r, const char *text, mn_error *err)
   return st;
 }
 
-/* The whole file and a zero behind it, to be released with mn_free. */
-static mn_status read_file(const char *path, char **text, mn_error *err)
-{
-  FILE *file = fopen(path, "rb");
-  size_t room = 1 << 16, count = 0;
-  *text = NULL;
-  if (!file) return MN_FAIL(err, MN_ERR_IO, "%s: %s", path, strerror(errno));
-  do {
-    char *more = mn_realloc(*text, room *= 2, 1);
-    if (!more) break;
-    *text = more;
-    count += fread(more + count, 1, room - 1 - count, file);
-  } while (count == room - 1);
-  int whole = count < room - 1, bad = ferror(file);
-  fclose(file);
-  if (whole && !bad) {
-    (*text)[count] = 0;
-    return MN_OK;
-  }
-  mn_free(*text);
-  *text = NULL;
-  return whole ? MN_FAIL(err, MN_ERR_IO, "%s: reading failed", path) : MN_NO_MEMORY(err, room);
-}
-
 mn_status mn_report_each(const char *path, const char *name, mn_report_take take, void *user, mn_error *err)
 {
   results r = {.path = path, .name = name, .take = take, .user = user};
   char *text;
-  mn_json_use_memory();
-  mn_status st = read_file(path, &text, err);
+  mn_status st = mn_whole_file_read(path, RESULTS_MOST, &text, err);
   if (!st) st = take_text(&r, text, err);
   mn_free(text);
   return st;

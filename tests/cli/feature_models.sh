@@ -103,7 +103,7 @@ damaged 'a file that is cut' 'feature_shift.npy' truncate -s 300 m.bad/feature_s
 damaged 'no file' 'patches.npy' rm m.bad/patches.npy
 damaged 'another seed' 'do not match their checksum' sed -i s/seed=3/seed=4/ m.bad/model.json
 damaged 'another map' 'the model is damaged' sed -i s/features=conv/features=gabor/ m.bad/model.json
-damaged 'a header that is cut' 'not a JSON object' truncate -s 900 m.bad/model.json
+damaged 'a header that is cut' 'a JSON object expected' truncate -s 900 m.bad/model.json
 ok 'no report of any' test ! -e none.json
 
 finish

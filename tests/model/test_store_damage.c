@@ -130,7 +130,7 @@ static void test_truncated_header(void **state)
   char *header = store_read(store_path(model_dir, "model.json"), &length);
   for (size_t keep = 0; keep + 3 < length; keep += 1 + keep / 40) { /* short of the closing brace */
     mn_test_write(model_dir, "model.json", header, keep);
-    expect(*state, MN_ERR_FORMAT, "model.json: not a JSON object");
+    expect(*state, MN_ERR_FORMAT, "model.json: a JSON object expected");
   }
   free(header);
 }
@@ -172,12 +172,12 @@ static void test_not_an_object(void **state)
   memset(text, '[', DEEP);
   text[DEEP] = '\0';
   write_header(text);
-  expect(*state, MN_ERR_FORMAT, "not a JSON object");
+  expect(*state, MN_ERR_FORMAT, "a JSON object expected");
   free(text);
   text = malloc(2 << 20);
   memset(text, ' ', 2 << 20);
   mn_test_write(model_dir, "model.json", text, 2 << 20);
-  expect(*state, MN_ERR_FORMAT, "a header of at most 1 MiB expected");
+  expect(*state, MN_ERR_FORMAT, "at most 1048576 bytes expected");
   free(text);
 }
 

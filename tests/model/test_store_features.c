@@ -335,7 +335,7 @@ static void damaged_headers(void **state)
   replace(s, header, "\"feature_factor\":", "\"factor_of\":", "feature_factor is missing");
   for (size_t keep = 0; keep + 3 < length; keep += 1 + keep / 10) {
     mn_test_write(s->path, "model.json", header, keep);
-    expect_damage(s->path, "model.json: not a JSON object");
+    expect_damage(s->path, "model.json: a JSON object expected");
   }
   free(header);
   fitted_close(&f);

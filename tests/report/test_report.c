@@ -300,6 +300,21 @@ static void what_are_no_results(void **state)
   assert_int_equal(t.count, 2);
 }
 
+static mn_status read_results(void *path, mn_error *err)
+{
+  taken t = {0};
+  return mn_report_each(path, "norm", take_result, &t, err);
+}
+
+static void result_allocations_may_fail(void **state)
+{
+  (void)state;
+  char path[256];
+  snprintf(path, sizeof path, "%s",
+           file_of("{\"norm\":1,\"kernel\":{\"name\":\"linear\"}}\n{\"points\":[{\"norm\":2}]}\n"));
+  mn_test_every_allocation(read_results, path);
+}
+
 static void numbers_read_well(void **state)
 {
   (void)state;
@@ -334,6 +349,7 @@ int main(void)
       cmocka_unit_test(temporary_folders_go_with_their_files),
       cmocka_unit_test(results_are_found),
       cmocka_unit_test(what_are_no_results),
+      cmocka_unit_test(result_allocations_may_fail),
       cmocka_unit_test(numbers_read_well),
   };
   return cmocka_run_group_tests_name("report", tests, mn_test_dir_open, mn_test_dir_close);
