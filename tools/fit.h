@@ -65,6 +65,7 @@ void mn_cli_measures_lines(const mn_fit_report *r);
 void mn_cli_measures_json(mn_report *report, const mn_fit_report *r);
 const char *mn_cli_measure(size_t i);
 int mn_cli_measure_compared(size_t i);
+double mn_cli_measure_get(const mn_report *report, size_t i); /* NaN where the report has none */
 
 void mn_cli_fit_data_line(const mn_cli *cli, const mn_cli_fit_run *run);
 void mn_cli_fit_forecast_line(const mn_cli *cli, const mn_cli_fit_run *run, FILE *out);

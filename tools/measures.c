@@ -11,7 +11,7 @@
 static const struct {
   const char *name;
   size_t offset;
-  int compared; /* with the test errors of a sweep */
+  int compared; /* with test errors */
 } members[MN_CLI_MEASURES] = {
     {"trace", AT(measures.of_factor.trace), 1},
     {"rademacher_bound", AT(measures.rademacher_bound), 1},
@@ -41,6 +41,13 @@ const char *mn_cli_measure(size_t i)
 int mn_cli_measure_compared(size_t i)
 {
   return members[i].compared;
+}
+
+double mn_cli_measure_get(const mn_report *report, size_t i)
+{
+  char name[64];
+  snprintf(name, sizeof name, "measures.%s", members[i].name);
+  return mn_report_get(report, name);
 }
 
 static double value_of(const mn_fit_report *r, size_t i)
@@ -76,9 +83,8 @@ void mn_cli_measures_lines(const mn_fit_report *r)
   const mn_measures *m = &r->measures;
   const mn_complexity *f = &m->of_factor;
   if (!f->draws) return;
-  mn_cli_line("rademacher", "%12s +- %s of the ball of that norm, bound %s",
-              mn_number_real(m->rademacher.mean, 4).text, mn_number_real(m->rademacher.error, 1).text,
-              mn_number_real(m->rademacher_bound, 4).text);
+  mn_cli_line("rademacher", "%12s +- %s of the ball of that norm, bound %s", mn_number_real(m->rademacher.mean, 4).text,
+              mn_number_real(m->rademacher.error, 1).text, mn_number_real(m->rademacher_bound, 4).text);
   mn_cli_line("random", "%12s +- %s of random signs fitted, norm %s +- %s", mn_number_real(f->fit.mean, 4).text,
               mn_number_real(f->fit.error, 1).text, mn_number_real(f->fit_norm.mean, 4).text,
               mn_number_real(f->fit_norm.error, 1).text);

@@ -6,20 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *mn_cli_norms_member(int column)
-{
-  static const char *const members[] = {"n_train",    "kernel.gamma", "ridge",     "corrupt", "seed", "train_error",
-                                        "test_error", "norm",         "loo_error", "loo_mse", "gcv"};
-  static char member[64];
-  if (column < MN_CLI_NORMS_MEASURES) return members[column];
-  snprintf(member, sizeof member, "measures.%s", mn_cli_measure((size_t)(column - MN_CLI_NORMS_MEASURES)));
-  return member;
-}
+/* As members of a report are called, but for the measures. */
+static const char *const members[MN_CLI_NORMS_MEASURES] = {"n_train",   "kernel.gamma", "ridge",      "corrupt",
+                                                           "seed",      "train_error",  "test_error", "norm",
+                                                           "loo_error", "loo_mse",      "gcv"};
 
 const char *mn_cli_norms_name(int column)
 {
-  return column < MN_CLI_NORMS_MEASURES ? mn_cli_norms_member(column)
-                                        : mn_cli_measure((size_t)(column - MN_CLI_NORMS_MEASURES));
+  return column < MN_CLI_NORMS_MEASURES ? members[column] : mn_cli_measure((size_t)(column - MN_CLI_NORMS_MEASURES));
 }
 
 int mn_cli_norms_compared(int column)
@@ -101,7 +95,8 @@ static mn_status take(void *user, const mn_report *report, mn_error *err)
   mn_cli_norms_model *m = &run->models[run->count];
   const char *map = text_of(report, "features.name", "none");
   char kind[64];
-  for (int c = 0; c < MN_CLI_NORMS_COLUMNS; c++) m->values[c] = mn_report_get(report, mn_cli_norms_member(c));
+  for (int c = 0; c < MN_CLI_NORMS_MEASURES; c++) m->values[c] = mn_report_get(report, members[c]);
+  for (size_t i = 0; i < MN_CLI_MEASURES; i++) m->values[MN_CLI_NORMS_MEASURES + i] = mn_cli_measure_get(report, i);
   snprintf(kind, sizeof kind, "%s, %s", text_of(report, "dataset", "?"), strcmp(map, "none") ? map : "pixels");
   mn_status st = find_kind(run, kind, &m->kind, err);
   if (st) return st;

@@ -48,8 +48,7 @@ typedef struct {
   mn_cli_norms_measure measures[MN_CLI_NORMS_COLUMNS];
 } mn_cli_norms_run;
 
-/* Its member in a report ("measures.trace"), and its name ("trace"); whether it is compared with the test error. */
-const char *mn_cli_norms_member(int column);
+/* Its name; whether it is compared with the test error. */
 const char *mn_cli_norms_name(int column);
 int mn_cli_norms_compared(int column);
 

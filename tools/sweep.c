@@ -152,7 +152,6 @@ static mn_status report_results(const mn_cli_sweep_run *run, mn_error *err)
 {
   const mn_cli_values *v = &run->cli->values;
   mn_status st = MN_OK;
-  if (mn_cli_shows_table(run->cli) && (st = mn_cli_sweep_correlations(run, err))) return st;
   if (mn_cli_shows_table(run->cli))
     mn_cli_line("\ntotal", "%s", mn_number_seconds(mn_report_now_s() - run->cli->start_s).text);
   if (v->csv) st = mn_cli_sweep_csv(run, err);

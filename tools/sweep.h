@@ -67,11 +67,6 @@ void mn_cli_sweep_row(const mn_cli_sweep_run *run, const mn_cli_sweep_point *poi
 mn_status mn_cli_sweep_csv(const mn_cli_sweep_run *run, mn_error *err);
 mn_status mn_cli_sweep_json(const mn_cli_sweep_run *run, mn_error *err);
 
-/* With --measures and a test set, how each measure goes with the test error over the points (sweep_measures.c): below
- * the table, and a member of the report, else null. */
-mn_status mn_cli_sweep_correlations(const mn_cli_sweep_run *run, mn_error *err);
-mn_status mn_cli_sweep_correlations_json(mn_report *report, const mn_cli_sweep_run *run, mn_error *err);
-
 /* --plot (sweep_plot.c): MN_ERR_ARGUMENT when nothing varies; the picture. */
 mn_status mn_cli_sweep_check_plot(const mn_cli_sweep_run *run, mn_error *err);
 mn_status mn_cli_sweep_plot(const mn_cli_sweep_run *run, mn_error *err);

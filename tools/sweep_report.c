@@ -136,9 +136,5 @@ mn_status mn_cli_sweep_json(const mn_cli_sweep_run *run, mn_error *err)
   mn_report_begin_list(j, "points");
   for (size_t i = 0; i < run->count; i++) mn_report_json(j, NULL, run->points[i].line);
   mn_report_end(j);
-  if ((st = mn_cli_sweep_correlations_json(j, run, err))) {
-    mn_report_close(&j);
-    return st;
-  }
   return mn_cli_report_finish(run->cli, &j, err);
 }
