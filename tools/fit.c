@@ -56,14 +56,24 @@ double mn_cli_fit_budget(const mn_cli *cli)
   return (double)(given ? given : info.memory_available);
 }
 
+/* A fit that is to be forecast. */
+typedef struct {
+  mn_cli *cli;
+  mn_cli_fit_run *run;
+} planned;
+
+static mn_status forecast_system(void *user, const mn_products *to_come, size_t memory_bytes, mn_error *err)
+{
+  const planned *p = user;
+  mn_fit_options o = p->cli->values.fit;
+  o.solve.memory_bytes = memory_bytes;
+  size_t n_test = p->run->test ? p->run->test->n : 0;
+  return mn_fit_forecast(p->run->train, n_test, to_come, &o, &p->cli->context, &p->run->forecast, err);
+}
+
 static mn_status forecast(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
 {
-  run->budget_bytes = mn_cli_fit_budget(cli);
-  const mn_fit_options planned = mn_cli_fit_planned(cli, run);
-  const mn_data data = mn_cli_fit_planned_data(cli, run);
-  size_t n_test = run->test ? run->test->n : 0;
-  mn_status st = mn_fit_forecast(&data, n_test, &planned, &cli->context, &run->forecast, err);
-  if (!st) st = mn_cli_fit_forecast_products(cli, run, err);
+  mn_status st = mn_cli_fit_forecast(cli, run, forecast_system, &(planned){cli, run}, err);
   run->before_s = mn_report_now_s() - cli->start_s;
   run->forecast.total_s += run->before_s;
   return st;

@@ -37,15 +37,16 @@ double mn_cli_fit_flops(const mn_forecast *f);
 
 /* ---- features and kept products (fit_products.c)
  *
- * Checks their options and completes run->features; adds to a forecast; makes, or loads, run->products; a line of the
- * table, members of the report. Nothing of it without features. */
+ * Checks their options and completes run->features; makes, or loads, run->products; a line of the table, members of the
+ * report. Nothing of it without features. */
 mn_status mn_cli_fit_features(mn_cli *cli, mn_cli_fit_run *run, mn_error *err);
 int mn_cli_fit_of_products(const mn_cli *cli, const mn_cli_fit_run *run);
-mn_fit_options mn_cli_fit_planned(const mn_cli *cli, const mn_cli_fit_run *run); /* as a forecast takes them */
-mn_data mn_cli_fit_planned_data(const mn_cli *cli, const mn_cli_fit_run *run);
-mn_status mn_cli_fit_forecast_products(mn_cli *cli, mn_cli_fit_run *run, mn_error *err);
 mn_status mn_cli_fit_products(mn_cli *cli, mn_cli_fit_run *run, mn_error *err);
-/* The same for the first dims[k] features only, which are run->products while `take` is called with k. */
+/* The forecast of `system`, which fills in run->forecast, within the memory that products leave, of products to come
+ * (NULL without any), and theirs. */
+typedef mn_status (*mn_cli_forecast)(void *user, const mn_products *to_come, size_t memory_bytes, mn_error *err);
+mn_status mn_cli_fit_forecast(mn_cli *cli, mn_cli_fit_run *run, mn_cli_forecast system, void *user, mn_error *err);
+/* run->products of the first dims[k] features only, which are run->products while `take` is called with k. */
 mn_status mn_cli_fit_products_at(mn_cli *cli, mn_cli_fit_run *run, size_t count, const size_t *dims,
                                  mn_status (*take)(void *user, size_t k, mn_error *err), void *user, mn_error *err);
 void mn_cli_fit_release_products(const mn_cli *cli, const mn_cli_fit_run *run); /* a checkpoint has served */

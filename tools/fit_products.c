@@ -110,33 +110,10 @@ void mn_cli_fit_release_products(const mn_cli *cli, const mn_cli_fit_run *run)
   if (run->features.name != MN_FEATURES_NONE && v->checkpoint && !v->save_gram) mn_products_remove(v->checkpoint);
 }
 
-/* The forecast knows the pixels only, of which auto may weigh CG or take a linear model's side of few features. Of
- * products it does neither. */
-mn_fit_options mn_cli_fit_planned(const mn_cli *cli, const mn_cli_fit_run *run)
-{
-  mn_fit_options o = cli->values.fit;
-  if (!mn_cli_fit_of_products(cli, run)) return o;
-  o.scale = MN_SCALE_STANDARD; /* not in integers, for which nothing of K is kept beside a factor */
-  if (o.solve.solver == MN_SOLVER_AUTO) o.solve.solver = o.solve.interpolate ? MN_SOLVER_CG : MN_SOLVER_CHOLESKY;
-  if (o.kernel.name != MN_KERNEL_LINEAR) return o;
-  /* by another name: of a linear kernel the forecast takes the side of few pixels */
-  o.kernel = (mn_kernel){.name = MN_KERNEL_POLYNOMIAL, .gamma = 1, .degree = 1, .depth = 1};
-  o.gamma_rule = MN_GAMMA_GIVEN;
-  return o;
-}
-
-/* Passes over products read them and multiply nothing: they take as long as those over samples of a few features. */
-mn_data mn_cli_fit_planned_data(const mn_cli *cli, const mn_cli_fit_run *run)
-{
-  enum { FEW = 8 };
-  mn_data data = *run->train;
-  if (mn_cli_fit_of_products(cli, run) && data.dim > FEW)
-    data.dim = FEW, data.channels = data.height = data.width = 0; /* the same numbers, in other rows */
-  return data;
-}
+/* ---- forecasts */
 
 /* Those that a folder keeps, without reading them; they need no time. */
-static mn_status forecast_kept(const mn_cli *cli, const mn_cli_fit_run *run, mn_stream_forecast *out, mn_error *err)
+static mn_status expect_kept(const mn_cli *cli, const mn_cli_fit_run *run, mn_stream_forecast *out, mn_error *err)
 {
   mn_products *kept = NULL;
   mn_status st = mn_products_load(cli->values.load_gram, 0, 0, 0, 0, &cli->context, &kept, err);
@@ -144,25 +121,39 @@ static mn_status forecast_kept(const mn_cli *cli, const mn_cli_fit_run *run, mn_
   if (!st) {
     mn_products_info info = mn_products_get(kept);
     double n = (double)run->train->n, m = run->test ? (double)run->test->n : (double)info.m;
+    out->type = info.type;
     out->products_bytes = n * (n + 2 * m) / ((double)info.n * (double)(info.n + 2 * info.m)) * info.bytes;
   }
   mn_products_close(&kept);
   return st;
 }
 
-mn_status mn_cli_fit_forecast_products(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
+static mn_status expect_products(mn_cli *cli, mn_cli_fit_run *run, mn_products **to_come, mn_error *err)
 {
   mn_stream_options options = stream_options(cli, run);
   mn_stream_forecast *s = &run->stream_forecast;
+  *to_come = NULL;
+  if (!mn_cli_fit_of_products(cli, run)) return MN_OK;
+  mn_status st = cli->values.load_gram ? expect_kept(cli, run, s, err)
+                                       : mn_stream_predict_cost(run->train, run->test ? run->test->n : 0, &options,
+                                                                &cli->context, s, err);
+  return st ? st : mn_products_to_come(run->train->n, s->type, to_come, err);
+}
+
+mn_status mn_cli_fit_forecast(mn_cli *cli, mn_cli_fit_run *run, mn_cli_forecast system, void *user, mn_error *err)
+{
+  const mn_stream_forecast *s = &run->stream_forecast;
   mn_forecast *f = &run->forecast;
-  mn_status st = MN_OK;
-  if (cli->values.load_gram)
-    st = forecast_kept(cli, run, s, err);
-  else if (run->features.name != MN_FEATURES_NONE)
-    st = mn_stream_predict_cost(run->train, run->test ? run->test->n : 0, &options, &cli->context, s, err);
-  /* beside the system, unless the budget has no room for both and they go to disk */
-  double both = f->bytes + s->products_bytes;
-  if (both <= run->budget_bytes) f->bytes = both;
+  mn_products *to_come;
+  run->budget_bytes = mn_cli_fit_budget(cli);
+  mn_status st = expect_products(cli, run, &to_come, err);
+  double left = run->budget_bytes - s->products_bytes;
+  if (!st) st = system(user, to_come, to_come && left > 0 ? (size_t)left : cli->values.fit.solve.memory_bytes, err);
+  if (!st && f->bytes <= left)
+    f->bytes += s->products_bytes;
+  else if (!st && to_come) /* no room for both: products go to disk */
+    st = system(user, to_come, cli->values.fit.solve.memory_bytes, err);
+  mn_products_close(&to_come);
   if (s->bytes > f->bytes) f->bytes = s->bytes;
   f->total_s += s->features_s + s->products_s;
   return st;

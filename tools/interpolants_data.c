@@ -109,7 +109,7 @@ mn_status mn_cli_interpolants_forecast(mn_cli_interpolants_run *run, mn_error *e
   mn_forecast f;
   options.solve.need_factor = 1;
   mn_status st = forecast_features(run, &dim, err);
-  if (!st) st = mn_fit_forecast(fit->train, fit->test ? fit->test->n : 0, &options, &run->cli->context, &f, err);
+  if (!st) st = mn_fit_forecast(fit->train, fit->test ? fit->test->n : 0, NULL, &options, &run->cli->context, &f, err);
   if (st) return st;
   double direct = n * n * (dim + n / 3), centres = n * n * (4 * dim + 8 * n / 3),
          forced = m > 0 ? all * all * (dim + all / 3) : 0;

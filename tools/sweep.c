@@ -43,19 +43,22 @@ static void forecast_dims(mn_cli_sweep_run *run)
   for (size_t i = 0; i < sizeof each / sizeof *each; i++) *each[i] *= times;
 }
 
+static mn_status forecast_system(void *user, const mn_products *to_come, size_t memory_bytes, mn_error *err)
+{
+  mn_cli_sweep_run *run = user;
+  mn_cli_fit_run *fit = &run->fit;
+  mn_sweep_options o = run->options;
+  o.fit.solve.memory_bytes = memory_bytes;
+  size_t n_test = fit->test ? fit->test->n : 0;
+  return mn_sweep_forecast(fit->train, n_test, to_come, &o, &run->cli->context, &fit->forecast, &run->together, err);
+}
+
 static mn_status forecast(mn_cli_sweep_run *run, mn_error *err)
 {
-  mn_cli *cli = run->cli;
   mn_cli_fit_run *fit = &run->fit;
-  mn_sweep_options planned = run->options;
-  fit->budget_bytes = mn_cli_fit_budget(cli);
-  planned.fit = mn_cli_fit_planned(cli, fit);
-  const mn_data data = mn_cli_fit_planned_data(cli, fit);
-  size_t n_test = fit->test ? fit->test->n : 0;
-  mn_status st = mn_sweep_forecast(&data, n_test, &planned, &cli->context, &fit->forecast, &run->together, err);
-  if (!st) st = mn_cli_fit_forecast_products(cli, fit, err);
+  mn_status st = mn_cli_fit_forecast(run->cli, fit, forecast_system, run, err);
   if (!st && run->dim_count) forecast_dims(run);
-  fit->before_s = mn_report_now_s() - cli->start_s;
+  fit->before_s = mn_report_now_s() - run->cli->start_s;
   fit->forecast.total_s += fit->before_s;
   return st;
 }

@@ -137,9 +137,11 @@ mn_status mn_fit_select(const mn_data *train, const mn_products *products, const
                         mn_fit_options *options, const mn_context *ctx, mn_selection *out, mn_error *err);
 
 /* What fitting these options to a training set and predicting n_test samples will need, both sets being loaded already:
- * mn_solve_forecast and the search for gamma. The same errors as there, and those of mn_data_classes. */
-mn_status mn_fit_forecast(const mn_data *train, size_t n_test, const mn_fit_options *options, const mn_context *ctx,
-                          mn_forecast *out, mn_error *err);
+ * mn_solve_forecast and the search for gamma. products: of the type that the fit will have (mn_products_to_come),
+ * beside whose memory this is; NULL: of the samples themselves. The same errors as there, and those of mn_data_classes.
+ */
+mn_status mn_fit_forecast(const mn_data *train, size_t n_test, const mn_products *products,
+                          const mn_fit_options *options, const mn_context *ctx, mn_forecast *out, mn_error *err);
 
 typedef struct mn_model mn_model;
 

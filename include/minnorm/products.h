@@ -39,6 +39,10 @@ mn_products_info mn_products_get(const mn_products *products);
  */
 mn_status mn_products_normalise(mn_products *products, mn_error *err);
 
+/* Products of at most 2,048 samples, all 0, in the place of those of n training samples that are still to be made: for
+ * forecasts. */
+mn_status mn_products_to_come(size_t n, mn_dtype type, mn_products **out, mn_error *err);
+
 /* Keeps the products in a folder, which is made when there is none (but not those above it), in place of the products
  * kept there before: the data are written beside the earlier ones and synced, and one file, the index, is exchanged at
  * the end, so that a stop at any moment leaves one of the two. A folder that has other files too may serve. Phase

@@ -196,7 +196,8 @@ typedef struct {
 
 /* n training and m test samples like `like`, of which the first few (at most 2,048) are used to time the passes;
  * samples that are not in memory yet will take element_bytes a feature, those that are 0. Takes about a second; the
- * iterations of mixed precision and CG are those of usual matrices. MN_ERR_UNSUPPORTED for samples of kept products. */
+ * iterations of mixed precision and CG are those of usual matrices. Of kept products nothing is multiplied: gram_flops
+ * and the like are 0, and `like` may be of other products of the same type (mn_products_to_come). */
 mn_status mn_solve_forecast(const mn_samples *like, size_t n, size_t m, size_t element_bytes, size_t columns,
                             const mn_kernel *kernel, const mn_solve_options *options, const mn_context *ctx,
                             mn_forecast *out, mn_error *err);

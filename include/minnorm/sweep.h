@@ -61,8 +61,9 @@ typedef mn_status (*mn_sweep_take)(void *user, const mn_sweep_point *point, mn_e
 
 /* What a sweep from its first point on will need, as mn_fit_forecast says it: seconds and flops of all factors, bytes
  * of the one that takes most. together: points solved at once, of the last number of samples. */
-mn_status mn_sweep_forecast(const mn_data *train, size_t n_test, const mn_sweep_options *options, const mn_context *ctx,
-                            mn_forecast *out, size_t *together, mn_error *err);
+mn_status mn_sweep_forecast(const mn_data *train, size_t n_test, const mn_products *products,
+                            const mn_sweep_options *options, const mn_context *ctx, mn_forecast *out, size_t *together,
+                            mn_error *err);
 
 /* Fits all points whose done[index] is 0 (done NULL: all). test may be NULL; products as in mn_model_fit_products, or
  * NULL. Of points solved at once each has a residual of at most fit.solve.tolerance. Stopping at interpolation goes

@@ -174,6 +174,12 @@ mn_status mn_products_open_across(size_t n, size_t m, size_t tile, mn_dtype type
   return st;
 }
 
+mn_status mn_products_to_come(size_t n, mn_dtype type, mn_products **out, mn_error *err)
+{
+  enum { MOST = 2048 }; /* as many as a forecast takes */
+  return mn_products_open(n < MOST ? n : MOST, 0, MN_PRODUCTS_TILE, type, 1, "", out, err);
+}
+
 mn_products_info mn_products_get(const mn_products *p)
 {
   return (mn_products_info){.n = p->n,

@@ -19,14 +19,15 @@ static mn_status count_outputs(const mn_data *train, mn_task task, size_t *outpu
   return st;
 }
 
-mn_status mn_fit_forecast(const mn_data *train, size_t n_test, const mn_fit_options *options, const mn_context *ctx,
-                          mn_forecast *out, mn_error *err)
+mn_status mn_fit_forecast(const mn_data *train, size_t n_test, const mn_products *products,
+                          const mn_fit_options *options, const mn_context *ctx, mn_forecast *out, mn_error *err)
 {
-  return mn_forecast_targets(train, n_test, options, 1, ctx, out, err);
+  return mn_forecast_targets(train, n_test, products, options, 1, ctx, out, err);
 }
 
-mn_status mn_forecast_targets(const mn_data *train, size_t n_test, const mn_fit_options *options, size_t together,
-                              const mn_context *ctx, mn_forecast *out, mn_error *err)
+mn_status mn_forecast_targets(const mn_data *train, size_t n_test, const mn_products *products,
+                              const mn_fit_options *options, size_t together, const mn_context *ctx, mn_forecast *out,
+                              mn_error *err)
 {
   size_t outputs;
   mn_status st = count_outputs(train, options->task, &outputs, err);
@@ -36,7 +37,8 @@ mn_status mn_forecast_targets(const mn_data *train, size_t n_test, const mn_fit_
   mn_kernel kernel = options->kernel;
   if (options->gamma_rule != MN_GAMMA_GIVEN) kernel.gamma = 1 / (double)train->dim; /* any: the passes take as long */
   if ((st = mn_scaling_open(options->scale, train, &scaling, err))) return st;
-  mn_samples samples = mn_samples_of(train, scaling);
+  mn_samples samples =
+      products ? mn_products_train(products, mn_products_get(products).n) : mn_samples_of(train, scaling);
   const mn_solve_options solve = mn_fit_solve_options(options, columns);
   st = mn_solve_forecast(&samples, train->n, n_test, 0, columns, &kernel, &solve, ctx, out, err);
   mn_scaling_close(&scaling);

@@ -77,8 +77,9 @@ void mn_model_add_offset(const mn_model *model, size_t m, const double *values, 
 mn_solve_options mn_fit_solve_options(const mn_fit_options *options, size_t columns);
 
 /* mn_fit_forecast of so many targets solved at once. */
-mn_status mn_forecast_targets(const mn_data *train, size_t n_test, const mn_fit_options *options, size_t together,
-                              const mn_context *ctx, mn_forecast *out, mn_error *err);
+mn_status mn_forecast_targets(const mn_data *train, size_t n_test, const mn_products *products,
+                              const mn_fit_options *options, size_t together, const mn_context *ctx, mn_forecast *out,
+                              mn_error *err);
 
 /* Whether targets are taken for class labels. */
 int mn_targets_are_classes(const mn_data *train, mn_task task);

@@ -69,12 +69,12 @@ size_t mn_sweep_together(const mn_fitting *f, size_t n_test, size_t left, const 
   return most;
 }
 
-static mn_status plan(const mn_data *head, size_t n_test, const mn_fit_options *fit, size_t labels,
-                      const mn_context *ctx, size_t *together, mn_error *err)
+static mn_status plan(const mn_data *head, size_t n_test, const mn_products *products, const mn_fit_options *fit,
+                      size_t labels, const mn_context *ctx, size_t *together, mn_error *err)
 {
   mn_fitting f;
   mn_encoded e = {0};
-  mn_status st = mn_fitting_begin(&f, head, NULL, fit, err);
+  mn_status st = mn_fitting_begin(&f, head, products, fit, err);
   if (!st) st = mn_encode_targets(head, fit, &e, err);
   if (!st) {
     f.model->outputs = e.outputs;
@@ -103,8 +103,8 @@ static void add(mn_forecast *sum, const mn_forecast *one, double factors, double
   sum->solver = one->solver;
 }
 
-static mn_status add_size(const mn_data *head, size_t n_test, const mn_sweep_options *o, const mn_context *ctx,
-                          mn_forecast *sum, size_t *together, mn_error *err)
+static mn_status add_size(const mn_data *head, size_t n_test, const mn_products *products, const mn_sweep_options *o,
+                          const mn_context *ctx, mn_forecast *sum, size_t *together, mn_error *err)
 {
   mn_forecast one;
   size_t labels = mn_sweep_labels(o), sizes = o->n_count ? o->n_count : 1;
@@ -112,10 +112,10 @@ static mn_status add_size(const mn_data *head, size_t n_test, const mn_sweep_opt
   mn_fit_options fit = mn_sweep_fit_options(o, &place);
   int shares = mn_sweep_shares(o, head, o->ridge_count ? o->ridges[o->ridge_count - 1] : 0, ctx);
   if (shares) fit.solve.solver = MN_SOLVER_EIGEN;
-  mn_status st = plan(head, n_test, &fit, labels, ctx, together, err);
+  mn_status st = plan(head, n_test, products, &fit, labels, ctx, together, err);
   if (st) return st;
   fit.solve.need_factor |= *together < labels;
-  if ((st = mn_forecast_targets(head, n_test, &fit, *together, ctx, &one, err))) return st;
+  if ((st = mn_forecast_targets(head, n_test, products, &fit, *together, ctx, &one, err))) return st;
   double parts = ceil((double)labels / (double)*together);
   size_t factors = mn_sweep_factors(o) / sizes, served = shares ? o->ridge_count : 1;
   add(sum, &one, (double)(factors / served), (double)served, parts);
@@ -123,8 +123,9 @@ static mn_status add_size(const mn_data *head, size_t n_test, const mn_sweep_opt
   return MN_OK;
 }
 
-mn_status mn_sweep_forecast(const mn_data *train, size_t n_test, const mn_sweep_options *options, const mn_context *ctx,
-                            mn_forecast *out, size_t *together, mn_error *err)
+mn_status mn_sweep_forecast(const mn_data *train, size_t n_test, const mn_products *products,
+                            const mn_sweep_options *options, const mn_context *ctx, mn_forecast *out, size_t *together,
+                            mn_error *err)
 {
   *out = (mn_forecast){0};
   *together = 0;
@@ -132,7 +133,7 @@ mn_status mn_sweep_forecast(const mn_data *train, size_t n_test, const mn_sweep_
   for (size_t i = 0; !st && i < (options->n_count ? options->n_count : 1); i++) {
     mn_data head = *train;
     if (options->n_count) head.n = options->n[i];
-    st = add_size(&head, n_test, options, ctx, out, together, err);
+    st = add_size(&head, n_test, products, options, ctx, out, together, err);
   }
   out->total_s = out->bandwidth_s + out->allocate_s + out->gram_s + out->factor_s + out->residual_s + out->predict_s;
   out->total_s += out->loo_s + out->complexity_s;

@@ -52,10 +52,24 @@ typedef struct {
   probe p;
 } machine;
 
-static size_t probe_size(size_t n, size_t dim)
+/* Samples to time the passes on, of n. */
+static size_t probe_size(const mn_samples *like, size_t n)
 {
-  double size = fmin(fmax(sqrt(probe_flops / (double)dim), PROBE_LEAST), PROBE_MOST);
-  return (double)n < size ? n : (size_t)size;
+  double dim = like->products ? 1 : (double)like->dim, most = (double)(n < like->n ? n : like->n);
+  return (size_t)fmin(most, fmin(fmax(sqrt(probe_flops / dim), PROBE_LEAST), PROBE_MOST));
+}
+
+/* The first n of them; few: of their data. */
+static mn_samples first_of(const mn_samples *like, size_t n, mn_data *few)
+{
+  mn_samples samples = *like;
+  if (!like->products) {
+    *few = *like->data;
+    few->n = n;
+    samples = mn_samples_of(few, like->scaling);
+  }
+  samples.n = n;
+  return samples;
 }
 
 typedef struct {
@@ -150,13 +164,12 @@ static mn_status take_probe(const mn_samples *like, const mn_solver_row *row, co
 {
   size_t n = s->samples.n, columns = s->options.columns;
   int threads = s->threads;
-  mn_data few = *like->data;
-  few.n = probe_size(n < like->n ? n : like->n, like->dim);
-  workshop w = {
-      .samples = mn_samples_of(&few, like->scaling), .kernel = &s->kernel, .threads = threads, .columns = columns};
-  mn_status st = workshop_open(&w, few.n, type, err);
+  mn_data few;
+  workshop w = {.kernel = &s->kernel, .threads = threads, .columns = columns};
+  w.samples = first_of(like, probe_size(like, n), &few);
+  mn_status st = workshop_open(&w, w.samples.n, type, err);
   double most = fmin(mn_solver_bytes(row, s), mn_solver_room(&s->options));
-  out->n = few.n, out->stream = stream_size(n, type, most);
+  out->n = w.samples.n, out->stream = stream_size(n, type, most);
   if (!st) st = time_calls(&w, run_fill, 0, &out->fill_s, err);
   if (!st) st = time_calls(&w, run_made, 0, &out->made_s, err);
   if (!st) st = time_calls(&w, run_cross, 0, &out->cross_s, err);
@@ -174,7 +187,7 @@ static int works_on_panels(const mn_solver_row *row)
 
 static void count_flops(const mn_solver_row *row, const mn_system *s, size_t m, mn_forecast *out)
 {
-  double dn = (double)s->samples.n, d = (double)s->samples.dim;
+  double dn = (double)s->samples.n, d = s->samples.products ? 0 : (double)s->samples.dim;
   out->factor_flops = row->flops(s);
   out->gram_flops = row->primal ? 0 : dn * dn * d;
   out->residual_flops = row->primal ? 0 : dn * dn * d;
@@ -352,7 +365,6 @@ mn_status mn_solve_forecast(const mn_samples *like, size_t n, size_t m, size_t e
   if (!n || !like->dim || !columns || !like->n)
     return MN_FAIL(err, MN_ERR_ARGUMENT, "%zu samples, %zu features, %zu columns: at least 1 expected", n, like->dim,
                    columns);
-  if (!like->data) return MN_FAIL(err, MN_ERR_UNSUPPORTED, "kept products have no samples to time the passes on");
   const mn_solver_row *row = mn_solver_choose(&s);
   mn_status st = measure(like, row, work_of(row, &s).type, &s, &of, err);
   if (st) return st;

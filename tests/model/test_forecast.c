@@ -13,7 +13,7 @@ static void test_parts_add_up(void **state)
   mn_data *train = model_classes(n, dim, MN_F64, 3, 0, 1, 1);
   mn_fit_options options = mn_fit_defaults();
   mn_forecast f;
-  assert_int_equal(mn_fit_forecast(train, m, &options, NULL, &f, NULL), MN_OK);
+  assert_int_equal(mn_fit_forecast(train, m, NULL, &options, NULL, &f, NULL), MN_OK);
   mn_test_close(f.gram_flops, (double)(n * n * dim), 1e-12);
   mn_test_close(f.factor_flops, pow((double)n, 3) / 3, 1e-12);
   mn_test_close(f.predict_flops, (double)(2 * n * m * dim), 1e-12);
@@ -23,7 +23,7 @@ static void test_parts_add_up(void **state)
                 1e-12);
 
   options.gamma_rule = MN_GAMMA_GIVEN, options.kernel.gamma = 1;
-  assert_int_equal(mn_fit_forecast(train, 0, &options, NULL, &f, NULL), MN_OK);
+  assert_int_equal(mn_fit_forecast(train, 0, NULL, &options, NULL, &f, NULL), MN_OK);
   assert_true(f.bandwidth_flops == 0 && f.bandwidth_s == 0 && f.predict_flops == 0);
   mn_data_close(&train);
 }
@@ -40,8 +40,36 @@ static void test_the_search_counts(void **state)
   double bytes = mn_bandwidth_bytes(&search, train, 1, 2);
   assert_true(bytes > (double)(n * n * sizeof(double)) && bytes < 2 * (double)(n * n * sizeof(double)));
   assert_true(mn_bandwidth_bytes(&given, train, 1, 2) == 0);
-  assert_int_equal(mn_fit_forecast(train, 0, &search, NULL, &f, NULL), MN_OK);
+  assert_int_equal(mn_fit_forecast(train, 0, NULL, &search, NULL, &f, NULL), MN_OK);
   assert_true(f.bytes > bytes);
+  mn_data_close(&train);
+}
+
+/* Of products a system is in the images whatever the kernel, K is kept in fp64 beside a mixed factor, where bytes would
+ * have it made anew, and nothing is multiplied. */
+static void test_products_to_come(void **state)
+{
+  (void)state;
+  const size_t n = 9000;
+  mn_data *train = model_classes(n, 6, MN_U8, 3, 0, 1, 1);
+  mn_products *to_come;
+  mn_fit_options options = mn_fit_defaults();
+  mn_forecast of_bytes, of_products;
+  double panels = (double)(n * n) / 2;
+  options.gamma_rule = MN_GAMMA_GIVEN, options.kernel.gamma = 1;
+  assert_int_equal(mn_products_to_come(n, MN_F64, &to_come, NULL), MN_OK);
+  assert_true(mn_products_get(to_come).n < n);
+  assert_int_equal(mn_fit_forecast(train, 10, NULL, &options, NULL, &of_bytes, NULL), MN_OK);
+  assert_int_equal(mn_fit_forecast(train, 10, to_come, &options, NULL, &of_products, NULL), MN_OK);
+  assert_true(of_products.bytes - of_bytes.bytes > 0.9 * panels * sizeof(double));
+  assert_true(of_products.gram_flops == 0 && of_products.predict_flops == 0 && of_products.gram_s > 0);
+  assert_true(of_products.factor_flops == of_bytes.factor_flops);
+  options.kernel.name = MN_KERNEL_LINEAR;
+  assert_int_equal(mn_fit_forecast(train, 10, NULL, &options, NULL, &of_bytes, NULL), MN_OK);
+  assert_int_equal(mn_fit_forecast(train, 10, to_come, &options, NULL, &of_products, NULL), MN_OK);
+  assert_int_equal(of_bytes.solver, MN_SOLVER_EIGEN); /* in six weights */
+  assert_int_equal(of_products.solver, MN_SOLVER_CHOLESKY);
+  mn_products_close(&to_come);
   mn_data_close(&train);
 }
 
@@ -107,7 +135,7 @@ static mn_status forecast_call(void *arg, mn_error *err)
 {
   mn_fit_options options = mn_fit_defaults();
   mn_forecast f;
-  return mn_fit_forecast(arg, 10, &options, NULL, &f, err);
+  return mn_fit_forecast(arg, 10, NULL, &options, NULL, &f, err);
 }
 
 static void test_allocations(void **state)
@@ -123,6 +151,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_parts_add_up),
       cmocka_unit_test(test_the_search_counts),
+      cmocka_unit_test(test_products_to_come),
       cmocka_unit_test(test_a_budget_is_refused_before_the_search),
       cmocka_unit_test(test_interpolation_of_reals_is_refused_before_any_work),
       cmocka_unit_test(test_allocations),

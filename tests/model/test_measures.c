@@ -314,17 +314,17 @@ static void a_forecast(void **state)
   mn_data *data = model_classes(500, 6, MN_F64, 3, 0, 1, 8);
   mn_fit_options o = model_options();
   mn_forecast plain, few, many;
-  assert_int_equal(mn_fit_forecast(data, 0, &o, NULL, &plain, NULL), MN_OK);
+  assert_int_equal(mn_fit_forecast(data, 0, NULL, &o, NULL, &plain, NULL), MN_OK);
   assert_true(plain.loo_flops == 0 && plain.loo_s == 0 && plain.complexity_flops == 0 && plain.complexity_s == 0);
   o = asked(o);
-  assert_int_equal(mn_fit_forecast(data, 0, &o, NULL, &few, NULL), MN_OK);
+  assert_int_equal(mn_fit_forecast(data, 0, NULL, &o, NULL, &few, NULL), MN_OK);
   mn_test_close(few.loo_flops, few.factor_flops, 1e-12);
   mn_test_close(few.complexity_flops, 2 * few.gram_flops, 1e-12);
   double sum = few.bandwidth_s + few.allocate_s + few.gram_s + few.factor_s + few.residual_s + few.loo_s;
   mn_test_close(few.total_s / (sum + few.complexity_s), 1, 1e-12);
   assert_true(few.loo_s > 0 && few.complexity_s > 0);
   o.draws = 5000;
-  assert_int_equal(mn_fit_forecast(data, 0, &o, NULL, &many, NULL), MN_OK);
+  assert_int_equal(mn_fit_forecast(data, 0, NULL, &o, NULL, &many, NULL), MN_OK);
   assert_true(many.bytes > few.bytes + 7 * 4000.0 * 500 * sizeof(double) && many.complexity_s > few.complexity_s);
   mn_data_close(&data);
 }

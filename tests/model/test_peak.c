@@ -63,7 +63,7 @@ static int child(size_t which, int does)
   options.solve.solver = fits[which].solver, options.solve.precision = fits[which].precision;
   options.measures = fits[which].measures, options.draws = 32;
   options.solve.ridge = 1, options.solve.interpolate = fits[which].interpolate;
-  mn_status st = does & FORECAST ? mn_fit_forecast(train, TESTS, &options, &ctx, &f, &err) : MN_OK;
+  mn_status st = does & FORECAST ? mn_fit_forecast(train, TESTS, NULL, &options, &ctx, &f, &err) : MN_OK;
   if (!st && does & FIT) st = fit_and_predict(train, test, &options, &ctx, &err);
   if (st) fprintf(stderr, "%s: %s\n", fits[which].what, err.text);
   printf("%.0f %zu\n", f.bytes, mn_memory_peak_rss());
