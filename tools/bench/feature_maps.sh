@@ -24,21 +24,23 @@ for map in gabor scattering; do
   done
 done
 
-# On features the kernel has to be wide, and images that no kernel tells apart want a ridge; the linear kernel, the paper's
-# model, wants more of it. For each kernel: ridge 0 and the best ridge, the Gaussian with its own bandwidth each time.
-# Standard features have mean 0, so that no linear model of them has the mean of the labels: it is given a bias, a
-# polynomial of degree 1. It has no solution at ridge 0 where images are more than features.
+# On features the kernel has to be wide, and images that no kernel tells apart want a ridge; the linear kernel, the
+# paper's model, wants more of it. Standard features have mean 0, so that no linear model of them has the mean of the
+# labels: it is given a bias, a polynomial of degree 1. The Gaussian at ridge 0 gets products in double precision: with
+# those of 32,000 filters in single its refinement stalled.
 linear='--kernel polynomial --degree 1 --coef0 1 --gamma 1'
-by_error='--select loo-error --select-samples 10000'
-gammas='--select-gamma 0.03,0.06,0.12,0.25,0.5'
+by_error='--select loo-error --select-samples 10000 --select-gamma 0.03,0.06,0.12,0.25,0.5'
 ridges='--select-ridge 1e-4,3e-4,1e-3,2e-3,4e-3,1e-2,3e-2'
-for filters in 4096 32000; do
-  conv="--dataset cifar10 --features conv --filters $filters"
-  kept="--dataset cifar10 --load-gram KEPT/conv-$filters"
-  runs_add "conv-$filters" "$conv --save-gram KEPT/conv-$filters $by_error $gammas --select-ridge 0"
-  runs_add "conv-$filters-ridge" "$kept $by_error $gammas $ridges --draw-errors FOLDER/conv-$filters-errors.png"
-  [ "$filters" = 4096 ] || runs_add "conv-$filters-linear" "$kept $linear"
-  runs_add "conv-$filters-linear-ridge" "$kept $linear --select loo-error --select-samples 20000 --select-ridge 3e-4,1e-3,3e-3,1e-2,3e-2,1e-1"
-done
+linear_ridges='--select loo-error --select-samples 20000 --select-ridge 3e-4,1e-3,3e-3,1e-2,3e-2,1e-1'
+conv() { # FILTERS
+  local kept="--dataset cifar10 --load-gram KEPT/conv-$1"
+  runs_add "conv-$1-ridge" "$kept $by_error $ridges --draw-errors FOLDER/conv-$1-errors.png"
+  runs_add "conv-$1-linear-ridge" "$kept $linear $linear_ridges"
+}
+made='--dataset cifar10 --features conv'
+runs_add conv-4096 "$made --filters 4096 --products double --save-gram KEPT/conv-4096 $by_error --select-ridge 0"
+conv 4096
+runs_add conv-32000-linear "$made --filters 32000 --save-gram KEPT/conv-32000 $linear"
+conv 32000
 
 runs_main "$@"
