@@ -4,7 +4,7 @@
 # other measures goes with the test error.
 #
 #   tools/bench/norms.sh FOLDER               1,500 training images each, minutes
-#   tools/bench/norms.sh --full FOLDER        10,000 each, hours
+#   tools/bench/norms.sh --full FOLDER        10,000 each, 2,048 filters
 #   tools/bench/norms.sh --list               the sweeps
 #
 # Leaves norms.txt, norms.json, norms.svg, index.html, and run.txt that says what made them. The logs of the sweeps are
