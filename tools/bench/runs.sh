@@ -6,7 +6,7 @@
 # SCRATCH is new for each run; KEPT is $KEPT, FOLDER.kept by default, and stays: kept products are worth hours.
 # Every run leaves NAME.json, NAME.txt and NAME.forecast.json; what is there already is not run again.
 minnorm=${MINNORM:-${BUILD:-$(dirname "${BASH_SOURCE[0]}")/../../build}/minnorm}
-runs=()
+runs=() runs_made=0
 
 runs_add() { runs+=("$*"); }
 runs_usage() { sed -n '2,/^set -eu/s/^# \{0,1\}//p' "$0"; }
@@ -35,6 +35,9 @@ runs_one() { # NAME OPTIONS
   line=${line//KEPT/$runs_kept}
   read -ra options <<< "${line//FOLDER/$runs_folder}"
   mkdir -p "$scratch"
+  # A process that ends gives its memory back to the host of a virtual machine for seconds, at the cost of these cores.
+  [ $runs_made = 0 ] || sleep 15
+  runs_made=1
   echo "$(date +%T) $1" >&2
   [[ $line == *--load-gram* ]] || "$minnorm" fit "${options[@]}" --dry-run --json "$to.forecast.json" > /dev/null
   "$minnorm" fit "${options[@]}" --json "$to.json" > "$to.txt"
