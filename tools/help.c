@@ -101,7 +101,8 @@ void mn_cli_print_help(const mn_cli *cli, FILE *out)
   fputc('\n', out);
   mn_cli_print_wrapped(out, c->description, 0, 0, WIDTH);
   print_options(cli, out);
-  if (c->bit & (MN_CLI_FIT | MN_CLI_SWEEP | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_EXPRESS | MN_CLI_FEATURES)) {
+  if (c->bit & (MN_CLI_FIT | MN_CLI_SWEEP | MN_CLI_PREDICT | MN_CLI_DATA | MN_CLI_EXPRESS | MN_CLI_FEATURES |
+                MN_CLI_INTERPOLANTS)) {
     char name[128], help[256];
     fputs("\nSPEC is one of:\n", out);
     for (size_t i = 0; mn_cli_spec(i, name, sizeof name, help, sizeof help); i++) print_item(out, name, help);

@@ -18,6 +18,9 @@ for command in "${subcommands[@]}"; do
   cp "$work/out" "$work/help"
   ok "$command has a usage" contains "$work/help" "Usage: minnorm $command "
   ok "$command has examples" contains "$work/help" 'Examples:'
+  if grep -q 'SPEC is explained below' "$work/help"; then
+    ok "$command explains SPEC" contains "$work/help" 'csv:FILE[,targets=T]'
+  fi
   ok "lines of $command fit 80 columns" test -z "$(grep -v '^  minnorm' "$work/help" | grep -E '.{81}')"
   # shellcheck disable=SC2086
   accepts "help $command" help $command
