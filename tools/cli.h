@@ -147,9 +147,10 @@ void mn_cli_release(mn_cli *cli);
 int mn_cli_given(const mn_cli *cli, const char *key);
 
 /* Lists of numbers by the rules of one, at most `most` of them: "4000,8000" or, from start to end by a step,
- * "1000:5000:1000", and both mixed. Of the option --n; of seeds; of finite reals of at least 0 (above 0 where `above`)
- * and at most `largest`. */
-mn_status mn_cli_read_sizes(const char *text, double largest, size_t most, size_t *sizes, size_t *count, mn_error *err);
+ * "1000:5000:1000", and both mixed. Of numbers of at least 1; of seeds; of finite reals of at least 0 (above 0 where
+ * `above`) and at most `largest`. */
+mn_status mn_cli_read_sizes(const char *key, const char *text, double largest, size_t most, size_t *sizes,
+                            size_t *count, mn_error *err);
 mn_status mn_cli_read_seeds(const char *key, const char *text, size_t most, uint64_t *seeds, size_t *count,
                             mn_error *err);
 mn_status mn_cli_read_reals(const char *key, const char *text, int above, double largest, size_t most, double *values,

@@ -117,7 +117,7 @@ static mn_status run_points(mn_cli *cli, mn_cli_express_run *run, mn_error *err)
 {
   size_t sizes[MN_CLI_EXPRESS_SIZES] = {0}, count = 1;
   mn_status st = MN_OK;
-  if (cli->values.sizes) st = mn_cli_read_sizes(cli->values.sizes, INFINITY, MN_CLI_EXPRESS_SIZES, sizes, &count, err);
+  if (cli->values.sizes) st = mn_cli_read_sizes("n", cli->values.sizes, INFINITY, MN_CLI_EXPRESS_SIZES, sizes, &count, err);
   for (size_t i = 0; !st && i < count; i++) {
     st = run_point(cli, sizes[i], run, err);
     if (!st && mn_cli_shows_table(cli)) mn_cli_express_table(cli, run, count);

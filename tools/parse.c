@@ -228,9 +228,10 @@ static mn_status read_list(const list *l, const char *text, mn_error *err)
   }
 }
 
-mn_status mn_cli_read_sizes(const char *text, double largest, size_t most, size_t *sizes, size_t *count, mn_error *err)
+mn_status mn_cli_read_sizes(const char *key, const char *text, double largest, size_t most, size_t *sizes,
+                            size_t *count, mn_error *err)
 {
-  const mn_option row = {.key = "n", .type = MN_OPTION_SIZE, .least = 1, .most = largest};
+  const mn_option row = {.key = key, .type = MN_OPTION_SIZE, .least = 1, .most = largest};
   return read_list(&(list){&row, most, sizes, count}, text, err);
 }
 

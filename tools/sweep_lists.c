@@ -35,7 +35,7 @@ static mn_status read_sizes(mn_cli_sweep_run *run, mn_error *err)
   mn_cli_values *v = &run->cli->values;
   mn_sweep_options *o = &run->options;
   if (!v->sizes) return MN_OK;
-  mn_status st = mn_cli_read_sizes(v->sizes, (double)INFINITY, MN_CLI_SWEEP_LIST, run->n, &o->n_count, err);
+  mn_status st = mn_cli_read_sizes("n", v->sizes, (double)INFINITY, MN_CLI_SWEEP_LIST, run->n, &o->n_count, err);
   for (size_t i = 0; !st && i < o->n_count; i++)
     if (run->n[i] > v->n) v->n = run->n[i];
   if (o->n_count == 1) o->n_count = 0;
@@ -73,7 +73,7 @@ mn_status mn_cli_sweep_read_lists(mn_cli_sweep_run *run, mn_error *err)
                            err);
   if (!st) st = read_labels(run, err);
   if (!st && v->dims)
-    st = mn_cli_read_sizes(v->dims, (double)INFINITY, MN_CLI_SWEEP_LIST, run->dims, &run->dim_count, err);
+    st = mn_cli_read_sizes("dim", v->dims, (double)INFINITY, MN_CLI_SWEEP_LIST, run->dims, &run->dim_count, err);
   if (!st && v->dims && (v->load_gram || v->features.name == MN_FEATURES_NONE))
     st = mn_cli_fail(err, MN_ERR_ARGUMENT, "--dim belongs to features that are computed: --features MAP");
   if (st) return st;

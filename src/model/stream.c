@@ -314,8 +314,8 @@ static mn_status check_stops(const stream *s, size_t count, const size_t *dims, 
     if (end <= last)
       return MN_FAIL(
           err, MN_ERR_ARGUMENT,
-          "the first %zu features end with the group of the %zu-th, the %zu before them with that of the %zu-th: "
-          "more groups from one to the next expected",
+          "numbers of features are rounded up to whole groups, %zu to %zu and %zu before it to %zu: more groups from "
+          "one to the next expected",
           dims[k], end, dims[k - 1], last);
   }
   return MN_OK;

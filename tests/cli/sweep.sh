@@ -58,7 +58,7 @@ refuses 'other samples' 1 'another training set' sweep --train synth:digits,n=29
 refuses 'no test samples' 1 'another test set' sweep --train synth:digits,n=300 "${again[@]}"
 ok '  and nothing changes' cmp whole.jsonl part.jsonl
 echo 'a letter' > letter.txt
-refuses 'a file of something else' 1 'letter.txt' sweep "${digits[@]}" -q --gamma 0.02 --log letter.txt
+refuses 'a file of something else' 1 'letter.txt: what is there is no log, a letter found' sweep "${digits[@]}" -q --gamma 0.02 --log letter.txt
 ok '  which is unchanged' same "$(cat letter.txt)" 'a letter'
 { head -n 2 whole.jsonl && echo '{"point":99}'; } > strange.jsonl
 refuses 'a point that is none of these' 1 'line 3' sweep "${digits[@]}" "${again[@]}" --log strange.jsonl
@@ -141,8 +141,9 @@ ok '  to the same norm' near "$(cell stopped.csv 6 13)" "$(cell dims.csv 6 13)"
 accepts 'where none is left' "${few[@]}" --log stopped.jsonl --csv again.csv
 ok '  nothing changes' cmp stopped.csv again.csv
 refuses 'numbers of features that fall' 2 'more groups' sweep -q "${products[@]}" "${conv[@]}" --filters 700 --dim 512,256
-refuses 'two in one group' 2 'more groups' sweep -q "${products[@]}" "${conv[@]}" --filters 700 --dim 257,258
+refuses 'two in one group' 2 '258 to 512 and 257 before it to 512: more groups' sweep -q "${products[@]}" "${conv[@]}" --filters 700 --dim 257,258
 refuses 'more features than there are' 2 '1 ... 700' sweep -q "${products[@]}" "${conv[@]}" --filters 700 --dim 701
+refuses 'no features' 2 '--dim 0' sweep -q "${products[@]}" "${conv[@]}" --filters 700 --dim 0
 refuses 'numbers of pixels' 2 '--features MAP' sweep "${products[@]}" --dim 1,2
 refuses 'numbers of features that are products already' 2 '--features MAP' sweep "${products[@]}" --load-gram gram --dim 1,2
 
