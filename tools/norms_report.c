@@ -40,6 +40,10 @@ void mn_cli_norms_table(const mn_cli_norms_run *run)
       printf("%11s", mn_cli_norms_cell(shown[k], run->models[i].values[shown[k]]).text);
     printf("  %s\n", run->models[i].text);
   }
+  if (!run->measure_count) {
+    puts("\nNo ranks: no model has a test error, which regressions and models without test samples lack");
+    return;
+  }
   printf("\nRank correlation with the test error, over models\n%-25s%26s%26s\n%-25s", "", "of all", "of true data", "");
   for (int k = 0; k < 2; k++) printf("%8s %8s %8s", "models", "Spearman", "Kendall");
   putchar('\n');

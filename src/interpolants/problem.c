@@ -87,8 +87,10 @@ static mn_status fit_direct(mn_interpolants *p, const mn_context *ctx, mn_error 
   p->options.gamma_rule = MN_GAMMA_GIVEN;
   p->outputs = r->outputs;
   if (r->solution.residual <= interpolates) return MN_OK;
-  snprintf(why.text, sizeof why.text, "relative residual %.2g, rank %zu of %zu", r->solution.residual, r->system.rank,
-           p->n);
+  int used =
+      snprintf(why.text, sizeof why.text, "relative residual %.2g, more than %.0e", r->solution.residual, interpolates);
+  if (r->system.rank)
+    snprintf(why.text + used, sizeof why.text - (size_t)used, ", rank %zu of %zu", r->system.rank, p->n);
   return not_interpolated(p, why.text, err);
 }
 

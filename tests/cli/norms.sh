@@ -73,6 +73,10 @@ else
   skip 'a picture' 'gnuplot is not installed'
 fi
 
+accepts 'a regression' fit -q --train synth:regression,n=60 --test synth:regression,part=test,n=60 --gamma 1 --json smooth.json
+run norms smooth.json
+ok 'a regression has no error rate to rank by' same "$status $(grep -c 'No ranks' out) $(grep -c 'Spearman' out)" '0 1 0'
+
 refuses 'no files' 2 'files of results expected' norms
 refuses 'a file that is not there' 1 'nowhere.json' norms nowhere.json
 echo 'a letter' > letter.txt
