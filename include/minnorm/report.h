@@ -61,8 +61,9 @@ void mn_report_json(mn_report *report, const char *key, const char *json);
  */
 typedef struct mn_lines mn_lines;
 
-/* Makes the file, or goes on with one that has the same header. MN_ERR_DATA, naming the first member that differs, with
- * another one; MN_ERR_IO when another run has the file open. The file of any error is unchanged. */
+/* Makes the file, or goes on with one that has the same header. MN_ERR_DATA, naming the first member that differs if
+ * there is any in common, with another one; MN_ERR_IO when another run has the file open. The file of any error is
+ * unchanged. */
 mn_status mn_lines_open(const char *path, const char *header, mn_lines **out, mn_error *err);
 void mn_lines_close(mn_lines **lines);
 

@@ -116,7 +116,7 @@ static mn_status other(const mn_lines *l, const char *there, const char *here, m
   for (size_t i = 0; here[i] && there[i] == here[i]; i++)
     if ((here[i] == ',' || here[i] == '{') && here[i + 1] == '"') member = i + 2;
   if (!member)
-    return MN_FAIL(err, MN_ERR_FORMAT, "%s: what is there is no log, %.40s found: choose another file", l->path, there);
+    return MN_FAIL(err, MN_ERR_DATA, "%s: what is there is no log, %.40s found: choose another file", l->path, there);
   return MN_FAIL(err, MN_ERR_DATA,
                  "%s: what is there is of another run, with another %.*s: give the same data and options, or another "
                  "file",

@@ -88,8 +88,10 @@ static void test_other_header(void **state)
     if (!strstr(err.text, others[i][1])) fail_msg("%s", err.text);
   }
   mn_lines *l;
+  mn_error err = {0};
   write_all(path, "label\n1\n", 8);
-  assert_int_equal(mn_lines_open(path, header, &l, NULL), MN_ERR_DATA);
+  assert_int_equal(mn_lines_open(path, header, &l, &err), MN_ERR_DATA);
+  assert_non_null(strstr(err.text, "no log, label found"));
   assert_string_equal(read_all(path), "label\n1\n");
   write_all(path, "label", 5);
   assert_int_equal(mn_lines_open(path, header, &l, NULL), MN_ERR_DATA);
