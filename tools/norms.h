@@ -27,7 +27,7 @@ enum { MN_CLI_NORMS_KINDS = 32 };
 typedef struct {
   size_t kind;       /* of those of the run */
   char text[224];    /* kind, kernel, and every option in which models differ */
-  char figures[288]; /* the same, and its norm and test error */
+  char figures[336]; /* the same, and its norm and test error */
   int plain;         /* of the labels and images as they are */
   double values[MN_CLI_NORMS_COLUMNS];
 } mn_cli_norms_model;
