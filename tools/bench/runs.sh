@@ -1,14 +1,19 @@
-# Sourced by the scripts whose runs `results/` holds: a list of runs of `minnorm fit`, made one after another.
+# Sourced by the scripts whose runs `results/` holds: a list of runs of minnorm, made one after another.
 #
-#   runs_add NAME OPTIONS     a run; SCRATCH, KEPT and FOLDER stand for folders, GAMMA:NAME for what that run has chosen
+#   runs_add NAME [COMMAND] OPTIONS    a run, of `minnorm fit` where no COMMAND is given; SCRATCH, KEPT and FOLDER stand for folders, GAMMA:NAME for what that run has chosen
 #   runs_main FOLDER [NAME...] or --list or --help
 #
 # SCRATCH is new for each run; KEPT is $KEPT, FOLDER.kept by default, and stays: kept products are worth hours.
-# Every run leaves NAME.json, NAME.txt and NAME.forecast.json; what is there already is not run again.
+# Every run leaves NAME.json, NAME.txt and, of a fit, NAME.forecast.json; what is there already is not run again.
 minnorm=${MINNORM:-${BUILD:-$(dirname "${BASH_SOURCE[0]}")/../../build}/minnorm}
 runs=() runs_made=0
 
-runs_add() { runs+=("$*"); }
+runs_add() {
+  local name=$1 command=fit
+  shift
+  [[ $1 == -* ]] || { command=$1 && shift; }
+  runs+=("$name $command $*")
+}
 runs_usage() { sed -n '2,/^set -eu/s/^# \{0,1\}//p' "$0"; }
 runs_fail() { echo "$(basename "$0"): $1" >&2 && exit "${2:-1}"; }
 
@@ -24,7 +29,7 @@ runs_gamma() { # NAME
   python3 -c 'import json, sys; print(repr(json.load(open(sys.argv[1]))["gamma"]))' "$runs_folder/$1.json"
 }
 
-runs_one() { # NAME OPTIONS
+runs_one() { # NAME COMMAND OPTIONS
   local to=$runs_folder/$1 line=$2 scratch=$runs_folder/scratch from
   [ ! -e "$to.json" ] || return 0
   if [[ $line =~ GAMMA:([^ ]+) ]]; then
@@ -39,8 +44,8 @@ runs_one() { # NAME OPTIONS
   [ $runs_made = 0 ] || sleep 15
   runs_made=1
   echo "$(date +%T) $1" >&2
-  [[ $line == *--load-gram* ]] || "$minnorm" fit "${options[@]}" --dry-run --json "$to.forecast.json" > /dev/null
-  "$minnorm" fit "${options[@]}" --json "$to.json" > "$to.txt"
+  [[ $line != fit\ * || $line == *--load-gram* ]] || "$minnorm" "${options[@]}" --dry-run --json "$to.forecast.json" > /dev/null
+  "$minnorm" "${options[@]}" --json "$to.json" > "$to.txt"
   rm -rf "$scratch"
 }
 
@@ -49,7 +54,7 @@ runs_main() {
   case ${1:---help} in
     --help | -h) runs_usage && exit 0 ;;
     --list)
-      for run in "${runs[@]}"; do echo "${run%% *}: minnorm fit ${run#* }"; done
+      for run in "${runs[@]}"; do echo "${run%% *}: minnorm ${run#* }"; done
       exit 0
       ;;
     -*) runs_fail "unknown option $1" 2 ;;
