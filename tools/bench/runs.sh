@@ -1,6 +1,6 @@
 # Sourced by the scripts whose runs `results/` holds: a list of runs of minnorm, made one after another.
 #
-#   runs_add NAME [COMMAND] OPTIONS    a run, of `minnorm fit` where no COMMAND is given; SCRATCH, KEPT and FOLDER stand for folders, GAMMA:NAME for what that run has chosen
+#   runs_add NAME [COMMAND] OPTIONS    a run, of `minnorm fit` where no COMMAND is given; SCRATCH, KEPT, DATA and FOLDER stand for folders, GAMMA:NAME for what that run has chosen
 #   runs_main FOLDER [NAME...] or --list or --help
 #
 # SCRATCH is new for each run; KEPT is $KEPT, FOLDER.kept by default, and stays: kept products are worth hours.
@@ -26,7 +26,7 @@ runs_wanted() { # NAME [WANTED...]
 }
 
 runs_gamma() { # NAME
-  python3 -c 'import json, sys; print(repr(json.load(open(sys.argv[1]))["gamma"]))' "$runs_folder/$1.json"
+  python3 -c 'import json, sys; print(repr(json.load(open(sys.argv[1]))["kernel"]["gamma"]))' "$runs_folder/$1.json"
 }
 
 runs_one() { # NAME COMMAND OPTIONS
@@ -38,6 +38,7 @@ runs_one() { # NAME COMMAND OPTIONS
   fi
   line=${line//SCRATCH/$scratch}
   line=${line//KEPT/$runs_kept}
+  line=${line//DATA/${MINNORM_DATA:-data}}
   read -ra options <<< "${line//FOLDER/$runs_folder}"
   mkdir -p "$scratch"
   # A process that ends gives its memory back to the host of a virtual machine for seconds, at the cost of these cores.
