@@ -48,7 +48,6 @@ recipe() { # NAME OPTIONS
 }
 recipe b
 recipe b-bias-1 --bias 1
-recipe b-centred --feature-scale center
 recipe b-normalised --normalise
 recipe b-windows-9-9 --pool-window 9 --pool-stride 9
 recipe b-windows-15-6 --pool-window 15 --pool-stride 6
