@@ -38,11 +38,13 @@ static void span(axis *a, double v)
   a->most = fmax(a->most, scaled(a, v));
 }
 
-/* A little more than the points, so that none is on the frame. */
+/* A little more than the points, so that none is on the frame; of numbers that differ by rounding as of equal ones, for
+ * no ticks are to be had between them. */
 static void widen(axis *a)
 {
   if (a->least > a->most) a->least = 0, a->most = 1;
-  double more = a->most > a->least ? 0.04 * (a->most - a->least) : 0.05 * fmax(fabs(a->most), 1);
+  double width = a->most - a->least, size = fmax(fabs(a->least), fabs(a->most));
+  double more = width > 1e-9 * size ? 0.04 * width : 0.05 * fmax(size, 1);
   a->least -= more, a->most += more;
 }
 
