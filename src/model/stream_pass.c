@@ -50,7 +50,7 @@ static size_t group_of(const mn_features *f, size_t feature)
 static int forward_progress(void *user, const mn_progress *inner)
 {
   const mn_stream_pass *s = user;
-  double part = inner->total > 0 ? inner->done / inner->total : 1, passes = s->passes ? (double)s->passes : 1;
+  double part = inner->total > 0 ? fmin(inner->done / inner->total, 1) : 1, passes = s->passes ? (double)s->passes : 1;
   mn_progress p = {"features", (double)s->index * s->total + s->base + s->span * part, passes * s->total, "flop"};
   return s->ctx->progress(s->ctx->user, &p);
 }
@@ -125,6 +125,7 @@ mn_status mn_stream_pass_run(mn_stream_pass *s, mn_error *err)
   if (st) return st;
   s->inner = (mn_context){.threads = s->threads, .log = s->ctx ? forward_log : NULL, .user = s};
   if (s->ctx && s->ctx->progress) s->inner.progress = forward_progress;
+  s->base = 0;
   s->total = feature_flops(s, image_count(s), left) + mn_products_flops(s->products, left);
   for (size_t g = group_of(f, first), end; !st && g < groups; g = end) {
     end = mn_stream_group_end(f, g, s->block);
