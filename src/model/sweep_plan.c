@@ -103,24 +103,37 @@ static void add(mn_forecast *sum, const mn_forecast *one, double factors, double
   sum->solver = one->solver;
 }
 
-static mn_status add_size(const mn_data *head, size_t n_test, const mn_products *products, const mn_sweep_options *o,
-                          const mn_context *ctx, mn_forecast *sum, size_t *together, mn_error *err)
+/* The factors of so many ridges of one number of samples: one for all of them, or one each. */
+static mn_status add_ridges(const mn_data *head, size_t n_test, const mn_products *products, const mn_sweep_options *o,
+                            size_t ridges, int shared, const mn_context *ctx, mn_forecast *sum, size_t *together,
+                            mn_error *err)
 {
   mn_forecast one;
-  size_t labels = mn_sweep_labels(o), sizes = o->n_count ? o->n_count : 1;
+  size_t labels = mn_sweep_labels(o), gammas = o->gamma_count ? o->gamma_count : 1;
   const mn_sweep_place place = mn_sweep_place_of(o, 0);
   mn_fit_options fit = mn_sweep_fit_options(o, &place);
-  int shares = mn_sweep_shares(o, head, o->ridge_count ? o->ridges[o->ridge_count - 1] : 0, ctx);
-  if (shares) fit.solve.solver = MN_SOLVER_EIGEN;
+  if (!ridges) return MN_OK;
+  if (shared) fit.solve.solver = MN_SOLVER_EIGEN;
   mn_status st = plan(head, n_test, products, &fit, labels, ctx, together, err);
   if (st) return st;
   fit.solve.need_factor |= *together < labels;
   if ((st = mn_forecast_targets(head, n_test, products, &fit, *together, ctx, &one, err))) return st;
   double parts = ceil((double)labels / (double)*together);
-  size_t factors = mn_sweep_factors(o) / sizes, served = shares ? o->ridge_count : 1;
-  add(sum, &one, (double)(factors / served), (double)served, parts);
+  add(sum, &one, (double)(gammas * (shared ? 1 : ridges)), (double)(shared ? ridges : 1), parts);
   sum->weighed_cg_s = one.weighed_cg_s, sum->weighed_factor_s = one.weighed_factor_s;
   return MN_OK;
+}
+
+static mn_status add_size(const mn_data *head, size_t n_test, const mn_products *products, const mn_sweep_options *o,
+                          const mn_context *ctx, mn_forecast *sum, size_t *together, mn_error *err)
+{
+  size_t all = o->ridge_count ? o->ridge_count : 1, shared = 0;
+  double ridge = 0;
+  for (size_t i = 0; i < o->ridge_count; i++)
+    if (mn_sweep_may_share(o, o->ridges[i])) ridge = o->ridges[i], shared++;
+  if (shared && !mn_sweep_shares(o, head, ridge, ctx)) shared = 0;
+  mn_status st = add_ridges(head, n_test, products, o, all - shared, 0, ctx, sum, together, err);
+  return st ? st : add_ridges(head, n_test, products, o, shared, 1, ctx, sum, together, err);
 }
 
 mn_status mn_sweep_forecast(const mn_data *train, size_t n_test, const mn_products *products,

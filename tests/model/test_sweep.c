@@ -279,6 +279,29 @@ static void test_shared_ridges(void **state)
   mn_data_close(&train), mn_data_close(&test);
 }
 
+/* Whatever the order of the ridges: one eigendecomposition for those above 0, and a factor for 0. */
+static void test_forecast_of_shared_ridges(void **state)
+{
+  (void)state;
+  mn_data *train = model_classes(N, DIM, MN_F64, K, 0, 1, 1);
+  double up[30], down[30];
+  for (int k = 0; k < 30; k++) up[k] = down[29 - k] = k * 0.05;
+  mn_sweep_options o = {.fit = model_options(), .ridge_count = 30, .ridges = up};
+  mn_fit_options eigen = model_options();
+  eigen.solve.solver = MN_SOLVER_EIGEN;
+  mn_forecast one, other, sums[2];
+  size_t together;
+  assert_int_equal(mn_fit_forecast(train, M, NULL, &o.fit, NULL, &one, NULL), MN_OK);
+  assert_int_equal(mn_fit_forecast(train, M, NULL, &eigen, NULL, &other, NULL), MN_OK);
+  for (int k = 0; k < 2; k++, o.ridges = down) {
+    assert_int_equal(mn_sweep_forecast(train, M, NULL, &o, NULL, &sums[k], &together, NULL), MN_OK);
+    mn_test_close(sums[k].factor_flops, one.factor_flops + other.factor_flops, 1e-12);
+    mn_test_close(sums[k].predict_flops, 30 * one.predict_flops, 1e-12);
+    assert_int_equal(together, 1);
+  }
+  mn_data_close(&train);
+}
+
 /* Less memory, more parts, the same numbers; still one factor. */
 static void test_parts(void **state)
 {
@@ -461,7 +484,7 @@ int main(void)
       cmocka_unit_test(test_done),          cmocka_unit_test(test_without_test),
       cmocka_unit_test(test_interpolation), cmocka_unit_test(test_duplicates),
       cmocka_unit_test(test_errors),        cmocka_unit_test(test_tolerance),
-      cmocka_unit_test(test_allocations),
+      cmocka_unit_test(test_allocations),   cmocka_unit_test(test_forecast_of_shared_ridges),
   };
   return cmocka_run_group_tests_name("sweep", tests, NULL, NULL);
 }
