@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 static const struct {
   const char *name;
@@ -47,7 +46,7 @@ static mn_status measure(mn_cli_interpolants_run *run, const mn_model *model, mn
 /* A linear model of d features does not interpolate more than d samples. */
 static int can_force(const mn_cli_interpolants_run *run)
 {
-  if (!run->test || !mn_model_labels(mn_interpolants_direct(run->problem))) return 0;
+  if (!run->test || !mn_data_has_labels(run->test) || !mn_model_labels(mn_interpolants_direct(run->problem))) return 0;
   return run->options.kernel.name != MN_KERNEL_LINEAR || run->train->n + run->test->n <= run->train->dim;
 }
 
@@ -137,8 +136,6 @@ static mn_status check(mn_cli_interpolants_run *run, mn_error *err)
   mn_status st = mn_cli_fit_check_data(cli, err);
   if (!st) st = mn_cli_fit_features(cli, &run->fit, err);
   if (!st) st = mn_cli_check_outputs(cli, err);
-  if (!st && v->plot && v->json && !strcmp(v->plot, v->json))
-    st = mn_cli_fail(err, MN_ERR_ARGUMENT, "two results would have the same file, %s", v->plot);
   return st || !v->plot ? st : mn_plot_check_path(v->plot, err);
 }
 

@@ -26,9 +26,9 @@ extern "C" {
 typedef struct mn_interpolants mn_interpolants;
 
 /* `train` must outlive it and every model made from it. Ridge, corruption and leave-one-out have to be 0 in the
- * options. MN_ERR_DATA: equal samples, or a linear kernel with fewer features than samples; MN_ERR_SINGULAR: no
- * function of this kernel interpolates (features of mean 0 want targets of mean 0: `center`); MN_ERR_BUDGET: three
- * matrices of n x n doubles have no room. */
+ * options. MN_ERR_DATA: equal samples, targets that are all 0, or a linear kernel with fewer features than samples;
+ * MN_ERR_SINGULAR: no function of this kernel interpolates (features of mean 0 want targets of mean 0: `center`);
+ * MN_ERR_BUDGET: three matrices of n x n doubles have no room. */
 mn_status mn_interpolants_open(const mn_data *train, const mn_fit_options *options, const mn_context *ctx,
                                mn_interpolants **out, mn_error *err);
 void mn_interpolants_close(mn_interpolants **p);
@@ -112,8 +112,8 @@ mn_status mn_interpolants_random_centres(const mn_interpolants *p, uint64_t seed
                                          mn_random_centres *report, mn_error *err);
 
 /* The interpolant of least norm of the training samples and of all test samples, each of these with a class drawn
- * uniformly by the seed. MN_ERR_DATA: targets that are no classes, test samples of another type or dim, equal ones
- * among both sets, or a linear kernel with fewer than n + m features. */
+ * uniformly, by the seed, from those of the training samples. MN_ERR_DATA: targets that are no classes, test samples of
+ * another type or dim, equal ones among both sets, or a linear kernel with fewer than n + m features. */
 mn_status mn_interpolants_forced(const mn_interpolants *p, const mn_data *test, uint64_t seed, const mn_context *ctx,
                                  mn_model **out, mn_error *err);
 

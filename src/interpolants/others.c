@@ -5,7 +5,7 @@
 #include "core/clock.h"
 #include "core/memory.h"
 #include "core/status.h"
-#include "data/select.h"
+#include "data/corrupt.h"
 #include "gram/gram.h"
 #include "interpolants/problem.h"
 #include "linalg/dense.h"
@@ -147,21 +147,21 @@ static mn_status check_distinct(const mn_data *joint, const mn_interpolants *p, 
   return st;
 }
 
-/* Training and test samples, a random class for each of the latter. */
+/* Training and test samples, a random class of the training samples' for each of the latter. */
 static mn_status join_random(const mn_interpolants *p, const mn_data *test, uint64_t seed, mn_data **out, mn_error *err)
 {
-  mn_data *random = NULL;
   *out = NULL;
   if (!p->direct->labels || !mn_data_has_labels(test))
     return MN_FAIL(err, MN_ERR_DATA, "%s: labels are forced on samples with class labels", test->name);
-  mn_status st = mn_data_select(test, NULL, test->n, &random, err);
-  if (!st) st = mn_data_corrupt(random, 1, seed, err);
-  if (!st) st = mn_join(p->train, random, 1, out, err);
-  mn_data_close(&random);
-  if (!st && p->options.kernel.name == MN_KERNEL_LINEAR && (*out)->dim < (*out)->n)
-    st = MN_FAIL(err, MN_ERR_DATA, "%s: a linear model of %zu features does not interpolate %zu samples",
-                 p->train->name, (*out)->dim, (*out)->n);
-  return st ? st : check_distinct(*out, p, err);
+  mn_status st = mn_join(p->train, test, 1, out, err);
+  if (st) return st;
+  mn_data *joint = *out;
+  for (size_t i = 0; i < test->n; i++)
+    joint->y[p->n + i] = (double)p->direct->labels[mn_corrupt_class(0, p->outputs, 1, seed, i)];
+  if (p->options.kernel.name == MN_KERNEL_LINEAR && joint->dim < joint->n)
+    return MN_FAIL(err, MN_ERR_DATA, "%s: a linear model of %zu features does not interpolate %zu samples",
+                   p->train->name, joint->dim, joint->n);
+  return check_distinct(joint, p, err);
 }
 
 /* One-hot or +-1 as in the direct solution, and the same offset. */

@@ -83,6 +83,9 @@ static mn_status fit_direct(mn_interpolants *p, const mn_context *ctx, mn_error 
   if (st && err) *err = why;
   if (st) return st;
   const mn_fit_report *r = mn_model_report(p->direct);
+  if (!(r->norm > 0))
+    return MN_FAIL(err, MN_ERR_DATA, "%s: of targets that are all 0 the least norm is 0: nothing is compared with it",
+                   p->train->name);
   p->options.kernel = r->kernel;
   p->options.gamma_rule = MN_GAMMA_GIVEN;
   p->outputs = r->outputs;

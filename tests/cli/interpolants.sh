@@ -60,6 +60,9 @@ refuses 'features of mean 0 with other targets' 1 'more than 1e-08, rank 149 of 
 # ---- with less at hand
 run norms interpolants --train synth:digits,n=60 --passes 20 --gamma 0.02 --quiet --json -
 ok 'no test samples' same "$status $(grep -c '"interpolant":' out)" '0 7'
+run data -q --train synth:digits,part=test,n=30 --convert npy:x.npy,y.npy
+run norms interpolants --train synth:digits,n=60 --test npy:x.npy --passes 20 --gamma 0.02 --quiet --json -
+ok 'test samples without labels' same "$status $(grep -c '"interpolant":' out)" '0 7'
 run norms interpolants "${digits[@]}" --gamma 0.02 --passes 20 --batch 16 --seed 3
 ok 'descents that do not arrive are said to' contains out 'ended by --passes'
 run norms interpolants "${digits[@]}" --dry-run --json dry.json

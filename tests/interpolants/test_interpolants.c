@@ -84,17 +84,19 @@ static void kernels(void **state)
   check_kernel(MN_KERNEL_LAPLACIAN, 0);
 }
 
-/* The labels at the test samples are those of mn_data_corrupt, and the solution is that of an ordinary fit to both. */
-static void forced_labels(void **state)
+/* The labels at the test samples are those of mn_data_corrupt, whatever labels these had, and the solution is that of
+ * an ordinary fit to both. */
+static void check_forced(int labels)
 {
-  (void)state;
   mn_data *train = problem_data(N, DIM, MN_F64, K, 1), *test = problem_data(M, DIM, MN_F64, K, 2), *joint = NULL;
   mn_fit_options options = problem_options(MN_KERNEL_GAUSSIAN, DIM);
   options.targets = MN_TARGETS_PM1;
   mn_interpolants *p = problem_open(train, &options);
   mn_model *model = NULL, *fitted = NULL;
   mn_metrics metrics;
-  assert_int_equal(mn_interpolants_forced(p, test, 3, NULL, &model, NULL), MN_OK);
+  mn_data *given = problem_data(M, DIM, MN_F64, K, 2);
+  for (size_t i = 0; i < M && labels; i++) given->y[i] = labels == 1 ? K - 1 : K + 5;
+  assert_int_equal(mn_interpolants_forced(p, given, 3, NULL, &model, NULL), MN_OK);
   assert_int_equal(mn_data_corrupt(test, 1, 3, NULL), MN_OK);
   double *scores = problem_predict(model, test);
   assert_int_equal(mn_model_score(model, test, scores, &metrics, NULL), MN_OK);
@@ -109,7 +111,13 @@ static void forced_labels(void **state)
   free(scores);
   mn_model_close(&model), mn_model_close(&fitted);
   mn_interpolants_close(&p);
-  mn_data_close(&train), mn_data_close(&test), mn_data_close(&joint);
+  mn_data_close(&train), mn_data_close(&test), mn_data_close(&joint), mn_data_close(&given);
+}
+
+static void forced_labels(void **state)
+{
+  (void)state;
+  for (int labels = 0; labels < 3; labels++) check_forced(labels); /* all classes; one of them; none of them */
 }
 
 /* Random points have mean and deviation of every feature; a constant feature is constant. */
@@ -187,10 +195,13 @@ static void refused(void **state)
   options.solve.solver = MN_SOLVER_EIGEN; /* least squares */
   check_refused(train, options, MN_ERR_SINGULAR, "rank 39 of 40");
   check_refused(narrow, linear, MN_ERR_DATA, "20 features");
+  mn_data *zero = problem_data(N, DIM, MN_F64, 0, 1);
+  for (size_t i = 0; i < N * zero->columns; i++) zero->y[i] = 0;
+  check_refused(zero, linear, MN_ERR_DATA, "all 0");
   double *x = train->x;
   memcpy(x + 7 * DIM, x + 2 * DIM, DIM * sizeof *x);
   check_refused(train, linear, MN_ERR_DATA, "samples 2 and 7");
-  mn_data_close(&train), mn_data_close(&narrow);
+  mn_data_close(&train), mn_data_close(&narrow), mn_data_close(&zero);
 }
 
 static void check_forced_refused(const mn_interpolants *p, const mn_data *test, const char *text)
