@@ -107,8 +107,6 @@ static mn_status check(const mn_cli *cli, mn_cli_bench_run *b, mn_error *err)
   mn_status st = mn_cli_read_sizes("n", v->sizes, 1e6, MN_CLI_BENCH_SIZES, b->n, &b->count, err);
   if (!st && v->compare_threads && mn_cli_threads(cli) < 2)
     st = mn_cli_fail(err, MN_ERR_ARGUMENT, "--compare-threads needs more than one thread");
-  if (!st && v->plot && v->json && !strcmp(v->plot, v->json))
-    st = mn_cli_fail(err, MN_ERR_ARGUMENT, "--plot and --json name the same file, %s", v->plot);
   if (!st) st = mn_cli_check_outputs(cli, err);
   if (!st && v->plot) st = mn_plot_check_path(v->plot, err);
   return st;

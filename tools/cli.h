@@ -199,7 +199,8 @@ void mn_cli_describe_mirror(const mn_cli *cli, size_t n, char *text, size_t size
 
 /* ---- output (output.c) */
 
-/* MN_OK when every file that --json, --scores and --labels name can be written. */
+/* MN_OK when every file that --json, --scores, --labels and --draw-errors name can be written, and no two results have
+ * the same one. */
 mn_status mn_cli_check_outputs(const mn_cli *cli, mn_error *err);
 
 /* 1 unless --quiet, or --json - which takes standard output for itself. */

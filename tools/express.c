@@ -1,7 +1,6 @@
 /* minnorm express: reads, builds, verifies, tests, reports, saves, draws; for one number of samples or several. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "express.h"
 
@@ -23,8 +22,6 @@ static mn_status check_writable(const mn_cli *cli, mn_error *err)
 {
   const mn_cli_values *v = &cli->values;
   mn_status st = mn_cli_check_outputs(cli, err);
-  if (!st && v->plot && v->json && !strcmp(v->plot, v->json))
-    st = mn_cli_fail(err, MN_ERR_ARGUMENT, "--plot and --json name the same file, %s", v->plot);
   if (!st && v->save) st = mn_network_check_path(v->save, err);
   if (!st && v->plot) st = mn_plot_check_path(v->plot, err);
   return st;
@@ -117,7 +114,8 @@ static mn_status run_points(mn_cli *cli, mn_cli_express_run *run, mn_error *err)
 {
   size_t sizes[MN_CLI_EXPRESS_SIZES] = {0}, count = 1;
   mn_status st = MN_OK;
-  if (cli->values.sizes) st = mn_cli_read_sizes("n", cli->values.sizes, INFINITY, MN_CLI_EXPRESS_SIZES, sizes, &count, err);
+  if (cli->values.sizes)
+    st = mn_cli_read_sizes("n", cli->values.sizes, INFINITY, MN_CLI_EXPRESS_SIZES, sizes, &count, err);
   for (size_t i = 0; !st && i < count; i++) {
     st = run_point(cli, sizes[i], run, err);
     if (!st && mn_cli_shows_table(cli)) mn_cli_express_table(cli, run, count);

@@ -158,8 +158,6 @@ static mn_status check(const mn_cli *cli, mn_error *err)
   const mn_cli_values *v = &cli->values;
   if (!cli->word_count) return mn_cli_fail(err, MN_ERR_ARGUMENT, "files of results expected: what fit or sweep wrote");
   mn_status st = mn_cli_check_outputs(cli, err);
-  if (!st && v->page && v->json && !strcmp(v->page, v->json))
-    st = mn_cli_fail(err, MN_ERR_ARGUMENT, "two results would have the same file, %s", v->page);
   if (!st && v->page) st = mn_report_check_path(v->page, err);
   return st || !v->plot ? st : mn_plot_check_path(v->plot, err);
 }

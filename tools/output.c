@@ -12,11 +12,21 @@ static mn_status blame(mn_status st, const char *key, mn_error *err)
   return st ? mn_cli_fail(err, st, "--%s: %.480s", key, copy.text) : MN_OK;
 }
 
+static mn_status check_distinct(const mn_cli_values *v, mn_error *err)
+{
+  const char *const files[] = {v->json, v->labels, v->scores, v->draw_errors, v->csv, v->plot, v->page, v->log};
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+    for (size_t k = 0; k < i; k++)
+      if (files[i] && files[k] && !strcmp(files[i], files[k]))
+        return mn_cli_fail(err, MN_ERR_ARGUMENT, "two results would have the same file, %s", files[i]);
+  return MN_OK;
+}
+
 mn_status mn_cli_check_outputs(const mn_cli *cli, mn_error *err)
 {
   const mn_cli_values *v = &cli->values;
-  mn_status st = MN_OK;
-  if (v->json) st = blame(mn_report_check_path(v->json, err), "json", err);
+  mn_status st = check_distinct(v, err);
+  if (!st && v->json) st = blame(mn_report_check_path(v->json, err), "json", err);
   if (!st && v->labels) st = blame(mn_report_check_path(v->labels, err), "labels", err);
   if (!st && v->draw_errors) st = blame(mn_report_check_path(v->draw_errors, err), "draw-errors", err);
   if (!st && v->scores) st = blame(mn_report_check_scores_path(v->scores, err), "scores", err);

@@ -8,12 +8,7 @@
 static mn_status check_writable(const mn_cli_sweep_run *run, mn_error *err)
 {
   const mn_cli_values *v = &run->cli->values;
-  const char *const files[] = {v->json, v->csv, v->plot, v->log};
   mn_status st = mn_cli_check_outputs(run->cli, err);
-  for (size_t i = 0; !st && i < 4; i++)
-    for (size_t k = 0; k < i; k++)
-      if (files[i] && files[k] && !strcmp(files[i], files[k]))
-        st = mn_cli_fail(err, MN_ERR_ARGUMENT, "two results would have the same file, %s", files[i]);
   if (!st && v->log && !strcmp(v->log, "-"))
     st = mn_cli_fail(err, MN_ERR_ARGUMENT, "--log -: the name of a file expected");
   if (!st && v->csv) st = mn_report_check_path(v->csv, err);

@@ -77,7 +77,7 @@ refuses 'panels of no column' 2 '1' bench --width 0
 refuses 'one thread compared with one' 2 '--compare-threads needs more than one thread' bench --threads 1 --compare-threads
 refuses 'a picture of another kind' 2 '.svg or .png' bench --plot r.pdf
 refuses 'a folder that does not exist' 1 'none/r.svg' bench --plot none/r.svg
-refuses 'one file for two' 2 '--plot and --json name the same file, r.svg' bench --plot r.svg --json r.svg
+refuses 'one file for two' 2 'the same file, r.svg' bench --plot r.svg --json r.svg
 refuses 'too many sizes' 2 'at most 32 numbers' bench --n "$(seq -s, 33)"
 refuses 'an option of another' 2 'it is an option of fit' bench --kernel linear
 

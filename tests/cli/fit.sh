@@ -92,6 +92,7 @@ run fit --train synth:digits,n=3000 --gamma 0.02 --dry-run --json -
 accepts 'a forecast beyond the budget' fit --train synth:digits,n=3000 --gamma 0.02 --dry-run \
   --memory $(($(field out bytes) - (4 << 20)))
 ok 'says so' contains out 'does not fit'
+refuses 'two results in one file' 2 'the same file, x.csv' fit -q "${digits[@]}" --gamma 0.02 --labels x.csv --scores x.csv
 refuses 'a fit beyond the budget' 1 'minnorm: fit: ' fit -q "${digits[@]}" --gamma 0.02 --memory 1M
 
 # ---- progress: a bar on a terminal only

@@ -84,5 +84,6 @@ refuses 'a file of something else' 1 'letter.txt: a JSON object expected' norms 
 run info --json info.json
 refuses 'a report of no model' 1 'no results' norms info.json
 refuses 'two results in one file' 2 'the same file' norms gabor.json --json x --page x
+refuses '  whichever they are' 2 'the same file' norms gabor.json --json x.svg --plot x.svg
 refuses 'a page in no folder' 1 'nowhere' norms gabor.json --page "$work/nowhere/page.html"
 finish
