@@ -105,7 +105,7 @@ void mn_cli_progress_install(mn_cli *cli)
 int mn_cli_threads(const mn_cli *cli)
 {
   mn_info info;
-  if (cli->values.threads) return cli->values.threads;
   mn_info_get(&info);
-  return info.threads;
+  if (!cli->values.threads) return info.threads;
+  return cli->values.threads < info.threads_most ? cli->values.threads : info.threads_most;
 }

@@ -102,7 +102,7 @@ typedef struct {
   const char *version; /* of minnorm */
   char blas[192];
   char compiler[64];
-  int threads;
+  int threads, threads_most;             /* that a call takes unless told, and at most: what OpenBLAS was built for */
   size_t memory_total, memory_available; /* bytes */
   const char *features[8]; /* NULL-terminated: "portable", "avx2", "avx512", the kernels that run here, best last */
 } mn_info;

@@ -33,7 +33,7 @@ typedef void (*mn_log_fn)(void *user, const char *line);
  *
  * All members may be zero: every core, no progress, no log. */
 typedef struct {
-  int threads; /* 0: as many as the machine has */
+  int threads; /* 0: as many as the machine has; in either case no more than OpenBLAS was built for (64 in Debian) */
   mn_progress_fn progress;
   mn_log_fn log;
   void *user;          /* handed to both callbacks */

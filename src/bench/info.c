@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@ static void list_features(mn_info *out)
 void mn_info_get(mn_info *out)
 {
   *out = (mn_info){.version = MINNORM_VERSION, .threads = mn_threads_open(NULL)};
+  out->threads_most = mn_threads_open(&(mn_context){.threads = INT_MAX});
   snprintf(out->blas, sizeof out->blas, "%s", mn_threads_blas_name());
   snprintf(out->compiler, sizeof out->compiler, "%.60s", __VERSION__);
   long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);

@@ -29,6 +29,7 @@ static void *symbol(const char *name)
  * be the BLAS beside the LAPACK of OpenBLAS. */
 static struct {
   int openmp;          /* OpenBLAS runs on the caller's OpenMP threads */
+  int most;            /* threads that OpenBLAS was built for; more at once than twice as many crash it; 0: unknown */
   int alone;           /* one caller at a time only: OpenBLAS built without threads shares buffers without a lock */
   void *openblas;      /* openblas_set_num_threads; NULL without, or when threads are OpenMP's */
   void *blis;          /* bli_thread_set_num_threads; NULL without */
@@ -112,6 +113,13 @@ static void find_name(void)
              *blas.path ? " (" : "", blas.path, *blas.path ? ")" : "");
 }
 
+static int threads_built_for(void)
+{
+  void *config = symbol("openblas_get_config");
+  const char *text = config ? strstr(CAST(get_text, config)(), "MAX_THREADS=") : NULL;
+  return text ? atoi(strchr(text, '=') + 1) : 0;
+}
+
 static void find(void)
 {
   find_path();
@@ -119,6 +127,7 @@ static void find(void)
   void *parallel = symbol("openblas_get_parallel");
   blas.openmp = parallel && CAST(get_int, parallel)() == 2;
   blas.alone = parallel && CAST(get_int, parallel)() == 0 && !is_blis();
+  blas.most = threads_built_for();
   blas.openblas = blas.openmp ? NULL : symbol("openblas_set_num_threads");
   if (is_blis() && !blas.blis) settle_hidden_blis();
   find_name();
@@ -166,7 +175,8 @@ int mn_threads_open(const mn_context *ctx)
 {
   find_once();
   set_threads(1);
-  return ctx && ctx->threads > 0 ? ctx->threads : omp_get_max_threads();
+  int threads = ctx && ctx->threads > 0 ? ctx->threads : omp_get_max_threads();
+  return blas.most > 0 && threads > blas.most ? blas.most : threads;
 }
 
 const char *mn_threads_blas_name(void)

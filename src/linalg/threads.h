@@ -6,7 +6,8 @@
 #include "minnorm/context.h"
 
 /* Every entry point of the library calls this first: BLAS calls run on one thread from here on. Returns the number of
- * threads to use: what the context asks for (ctx may be NULL), else what OpenMP would take (cores, OMP_NUM_THREADS). */
+ * threads to use: what the context asks for (ctx may be NULL), else what OpenMP would take (cores, OMP_NUM_THREADS); no
+ * more than OpenBLAS was built for (64 in Debian). */
 int mn_threads_open(const mn_context *ctx);
 
 /* Stand around each BLAS or LAPACK call: `threads` inside of it, where the BLAS has such a control; 1 for tiles, more

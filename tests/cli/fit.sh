@@ -126,6 +126,9 @@ ok 'targets are reported' same "$(field each.json targets)" '"pm1"'
 ok 'the solver is reported' same "$(field each.json solver)" '"lu"'
 each -g 0.02 --solver eigen --threads 1
 ok 'threads are reported' same "$(field each.json threads)" 1
+accepts 'more threads than the BLAS may be built for' fit -q --train synth:digits,n=300 -g 0.02 --threads 300 --json threads.json
+most=$("$BUILD/minnorm" info | sed -n 's/.*MAX_THREADS=\([0-9]*\).*/\1/p')
+ok '  are as many as it is' same "$(field threads.json threads)" "$((${most:-300} < 300 ? ${most:-300} : 300))"
 each -g 0.02 --precision single --task classification --memory 4G
 ok 'the precision is reported' same "$(field each.json precision)" '"single"'
 run fit -q --train synth:digits,n=50 -g 0.02 --json no_test.json
