@@ -93,7 +93,6 @@ static mn_status take(void *user, const mn_sweep_point *point, mn_error *err)
   if (!st) st = mn_cli_sweep_keep(run, run->at + point->place.index, line, err);
   mn_report_free(line);
   if (st) return st;
-  run->unfinished += !point->report->solution.converged;
   mn_cli_progress_clear();
   if (mn_cli_shows_table(run->cli)) mn_cli_sweep_row(run, &run->points[run->at + point->place.index]);
   fflush(stdout);

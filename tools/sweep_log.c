@@ -57,6 +57,7 @@ static mn_status take_line(mn_cli_sweep_run *run, const char *line, size_t *inde
     mn_cli_sweep_point *p = &run->points[*index];
     for (size_t c = 0; c < MN_CLI_SWEEP_COLUMNS; c++) p->values[c] = mn_report_get(j, members[c]);
     for (size_t m = 0; m < MN_CLI_MEASURES; m++) p->measures[m] = mn_cli_measure_get(j, m);
+    run->unfinished += mn_report_get(j, "converged") == 0;
     if (!(p->line = strdup(line))) st = mn_cli_fail(err, MN_ERR_MEMORY, "out of memory for %zu bytes", strlen(line));
   } else {
     st = mn_cli_fail(err, MN_ERR_FORMAT, "a point of this sweep expected, %.40s found", line);

@@ -39,7 +39,8 @@ void mn_report_end(mn_report *report);
 mn_status mn_report_write(const mn_report *report, const char *path, mn_error *err);
 
 /* The object on one line, to be released with mn_report_free; and an object from such a text (MN_ERR_FORMAT when it is
- * none), of which a number is asked for by its name, "kernel.gamma" in an object inside: NaN when there is none. */
+ * none), of which a number is asked for by its name, "kernel.gamma" in an object inside: 1 and 0 for true and false,
+ * NaN when there is none. */
 mn_status mn_report_line(const mn_report *report, char **line, mn_error *err);
 mn_status mn_report_read(const char *text, mn_report **out, mn_error *err);
 double mn_report_get(const mn_report *report, const char *name);

@@ -206,6 +206,7 @@ static const cJSON *find(const cJSON *item, const char *name)
 double mn_report_get(const mn_report *report, const char *name)
 {
   const cJSON *item = find(report->levels[0], name);
+  if (cJSON_IsBool(item)) return cJSON_IsTrue(item);
   return cJSON_IsNumber(item) ? item->valuedouble : NAN;
 }
 

@@ -147,6 +147,11 @@ refuses 'no features' 2 '--dim 0' sweep -q "${products[@]}" "${conv[@]}" --filte
 refuses 'numbers of pixels' 2 '--features MAP' sweep "${products[@]}" --dim 1,2
 refuses 'numbers of features that are products already' 2 '--features MAP' sweep "${products[@]}" --load-gram gram --dim 1,2
 
+# ---- cg that does not get to its end
+stalls=(sweep -q --train synth:digits,n=100 --gamma 0.02 --ridge 0,1e-9 --solver cg --tol 1e-15 --log stalls.jsonl)
+refuses 'points that are not there yet' 1 'cg ended at 2 points' "${stalls[@]}"
+refuses '  nor when they are read again' 1 'cg ended at 2 points' "${stalls[@]}"
+
 # ---- forecast and picture
 run sweep "${digits[@]}" --gamma 0.02 --corrupt 0:1:0.1 --seed 0,1,2 --dry-run --json dry.json
 ok 'a forecast' same "$status $(field dry.json dry_run)" '0 true'

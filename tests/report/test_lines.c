@@ -126,14 +126,16 @@ static void test_objects(void **state)
   mn_report_text(r, "name", "two\nlines");
   mn_report_end(r);
   mn_report_null(r, "rcond");
+  mn_report_flag(r, "converged", 0), mn_report_flag(r, "primal", 1);
   mn_report_json(r, "point", "{\"a\":[1,2]}");
   assert_int_equal(mn_report_line(r, &line, NULL), MN_OK);
   assert_string_equal(line, "{\"norm\":0.1,\"kernel\":{\"gamma\":0.02,\"name\":\"two\\nlines\"},\"rcond\":null,"
-                            "\"point\":{\"a\":[1,2]}}");
+                            "\"converged\":false,\"primal\":true,\"point\":{\"a\":[1,2]}}");
   assert_int_equal(mn_report_read(line, &read, NULL), MN_OK);
   assert_true(mn_report_get(read, "norm") == 0.1);
   assert_true(mn_report_get(read, "kernel.gamma") == 0.02);
   assert_true(isnan(mn_report_get(read, "kernel")) && isnan(mn_report_get(read, "rcond")));
+  assert_true(mn_report_get(read, "converged") == 0 && mn_report_get(read, "primal") == 1);
   assert_true(isnan(mn_report_get(read, "gamma")) && isnan(mn_report_get(read, "norm.gamma")));
   assert_int_equal(mn_report_line(read, &again, NULL), MN_OK);
   assert_string_equal(again, line);
