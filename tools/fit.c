@@ -11,6 +11,8 @@ mn_status mn_cli_fit_check_data(const mn_cli *cli, mn_error *err)
   if (mn_cli_given(cli, "sigma") && v->fit.kernel.name != MN_KERNEL_GAUSSIAN)
     return mn_cli_fail(err, MN_ERR_ARGUMENT, "--sigma belongs to the gaussian kernel; use --gamma for %s",
                        mn_kernel_string(v->fit.kernel.name));
+  if (mn_cli_given(cli, "draws") && !v->fit.measures)
+    return mn_cli_fail(err, MN_ERR_ARGUMENT, "--draws belongs to --measures");
   int has_test = v->test || !v->train;
   if (!has_test && (v->labels || v->scores || v->n_test || v->draw_errors))
     return mn_cli_fail(err, MN_ERR_ARGUMENT, "--%s needs test samples: --test SPEC",

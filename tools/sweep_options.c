@@ -58,8 +58,9 @@ static const mn_option lists[] = {
      .fallback = "0",
      .argument = "S[,S...]",
      .group = task_group,
-     .help = "Seeds of the corruption, each a point at every level but 0; the first one also draws the samples for the "
-             "bandwidth and makes the --variant."},
+     .help =
+         "Seeds of the corruption, each a point at every level but 0; by the first one all else is drawn, samples to "
+         "choose the bandwidth by, --variant, --draws, filters and patches."},
     {.key = "ridge",
      .letter = 'r',
      .type = MN_OPTION_TEXT,

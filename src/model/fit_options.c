@@ -227,7 +227,8 @@ static const mn_option table[] = {
      .fallback = "0",
      .argument = "S",
      .group = task_group,
-     .help = "Seed of the samples drawn for the bandwidth, of the corruption of labels, of --variant and of --draws."},
+     .help = "Seed of all that is drawn: samples to choose the bandwidth by, labels, --variant, --draws, filters and "
+             "patches, centres and the order of batches."},
     {.key = "ridge",
      .letter = 'r',
      .type = MN_OPTION_REAL,

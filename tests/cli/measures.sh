@@ -91,5 +91,7 @@ refuses 'cg has no factor' 2 'measures take a factor' sweep "${grid[@]}" --measu
 
 refuses 'cg has no factor' 2 'measures take a factor' fit "${digits[@]}" --measures --solver cg -q
 refuses 'nor has stopping early' 2 'measures take a factor' fit "${digits[@]}" --measures --tol interpolate -q
+refuses 'draws of nothing' 2 '--draws belongs to --measures' fit "${digits[@]}" --draws 9
+refuses '  nor in a sweep' 2 '--draws belongs to --measures' sweep "${digits[@]}" --draws 9
 refuses 'one draw has no error' 2 '--draws 1' fit "${digits[@]}" --measures --draws 1
 finish

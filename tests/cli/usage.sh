@@ -33,6 +33,11 @@ for key in kernel gamma sigma coef0 degree depth scale task targets center corru
   ok "fit --help names --$key" grep -Eq -- "^ {2,6}(-., )?--$key( |\$)" "$work/out"
 done
 
+for command in fit sweep 'norms interpolants'; do # whose filters --seed draws, too
+  # shellcheck disable=SC2086
+  ok "the seed of $command draws filters" grep -q 'drawn.*filters' <("$BUILD/minnorm" $command --help | tr -s ' \n' ' ' | grep -o -- '--seed S.*' | cut -c1-200)
+done
+
 # ---- man page and completion
 accepts 'help --man' help --man
 cp "$work/out" "$work/minnorm.1"
