@@ -39,7 +39,7 @@ static int bounded(const mn_option *row)
   return row->least != 0 || row->most != 0;
 }
 
-/* "a number of at least 0", "an integer from 1 to 100". */
+/* "a number of at least 0", "an integer from 1 to 100", "a number above 0, at most 1". */
 static void describe(const mn_option *row, char *out, size_t size)
 {
   const char *noun = types[row->type].noun;
@@ -48,7 +48,8 @@ static void describe(const mn_option *row, char *out, size_t size)
   else if (isinf(row->most))
     snprintf(out, size, "%s %s %.15g", noun, row->above ? "above" : "of at least", row->least);
   else
-    snprintf(out, size, "%s from %.15g to %.15g", noun, row->least, row->most);
+    snprintf(out, size, row->above ? "%s above %.15g, at most %.15g" : "%s from %.15g to %.15g", noun, row->least,
+             row->most);
 }
 
 static mn_status expected(const mn_option *row, const char *text, const char *what, mn_error *err)

@@ -105,6 +105,7 @@ refuses 'an ambiguous abbreviation' 2 'option --sc may mean --scales, --scale, -
 refuses 'an unambiguous abbreviation' 2 '--ridge x: a number of at least 0 expected' fit --rid x
 
 # ---- values out of bounds
+refuses 'a bound that is none of the values' 2 '--tol 0: a number above 0, at most 1 expected' norms interpolants --tol 0
 while read -r command option value text; do
   refuses "$command $option $value" 2 "minnorm: $command: $option $value: $text" "$command" "$option" "$value"
 done <<'TABLE'
