@@ -224,8 +224,10 @@ static mn_status check_part(const mn_products *p, const mn_data *data, const cha
                             mn_error *err)
 {
   if (data->n > count)
-    return MN_FAIL(err, MN_ERR_DATA, "%s: %zu %s samples, the kept products are of %zu", data->name, data->n, what,
-                   count);
+    return MN_FAIL(err, MN_ERR_DATA,
+                   "%s: %zu %s samples, the kept products are of %zu: give the options (--n, --n-test, --mirror) they "
+                   "were made with, or fewer samples",
+                   data->name, data->n, what, count);
   for (size_t i = 0; i < data->n; i++)
     if (mn_products_hash(data, i) != p->samples[first + i])
       return MN_FAIL(err, MN_ERR_DATA,

@@ -150,7 +150,7 @@ refuses 'other seeds of filters' 1 'products with seed=0 are kept here, this run
 refuses 'other samples' 1 'training sample 0 (from 0) is not the one' fit -q --train synth:digits,part=test,n=9 --load-gram k.gabor
 refuses 'other test samples' 1 'test sample 0 (from 0) is not the one' fit -q --train synth:digits,n=9 \
   --test synth:digits,n=9 --load-gram k.gabor
-refuses 'more samples' 1 '601 training samples, the kept products are of 600' fit -q --train synth:digits,n=601 --load-gram k.gabor
+refuses 'more samples' 1 '601 training samples, the kept products are of 600: give the options (--n' fit -q --train synth:digits,n=601 --load-gram k.gabor
 refuses 'more test samples' 1 '91 test samples, the kept products are of 90' fit -q --train synth:digits,n=600 \
   --test synth:digits,part=test,n=91 --load-gram k.gabor
 refuses 'another order' 1 'give the data and the options (--shuffle, --mirror)' "${fit[@]}" --shuffle 1 --load-gram k.gabor
