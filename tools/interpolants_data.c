@@ -101,6 +101,30 @@ static mn_status forecast_features(mn_cli_interpolants_run *run, double *dim, mn
   return MN_OK;
 }
 
+/* Flops of a model of c centres: its norm, and its values at so many samples. */
+static double measuring(double c, double samples, double dim)
+{
+  return c * dim * (c + 2 * samples);
+}
+
+/* Of every interpolant once it is there; of the direct one the values at the test samples alone. */
+static double measuring_all(double n, double m, double dim)
+{
+  enum { STARTS = 64, FROM_ZERO = 4, OUTSIDE = 2 };
+  double forced = m > 0 ? measuring(n + m, n + m, dim) : 0;
+  return 2 * n * m * dim + (1 + FROM_ZERO) * measuring(n, n + m, dim) + OUTSIDE * measuring(n + STARTS, n + m, dim) +
+         forced;
+}
+
+/* What features take: both sets of them, a copy of both with their forced labels, and the blocks of a pass. */
+static double features_bytes(const mn_cli_interpolants_run *run, double n, double m, double dim)
+{
+  enum { ROWS = 1024, ELEMENTS = 1 << 25 };
+  if (run->fit.features.name == MN_FEATURES_NONE) return 0;
+  double blocks = mn_cli_threads(run->cli) * fmin(ROWS * dim, ELEMENTS) * sizeof(double);
+  return 2 * (n + m) * dim * sizeof(float) + blocks;
+}
+
 mn_status mn_cli_interpolants_forecast(mn_cli_interpolants_run *run, mn_error *err)
 {
   const mn_cli_fit_run *fit = &run->fit;
@@ -111,15 +135,15 @@ mn_status mn_cli_interpolants_forecast(mn_cli_interpolants_run *run, mn_error *e
   mn_status st = forecast_features(run, &dim, err);
   if (!st) st = mn_fit_forecast(fit->train, fit->test ? fit->test->n : 0, NULL, &options, &run->cli->context, &f, err);
   if (st) return st;
-  double direct = n * n * (dim + n / 3), centres = n * n * (4 * dim + 8 * n / 3),
+  double measured = measuring_all(n, m, dim), direct = n * n * (dim + n / 3), centres = n * n * (4 * dim + 8 * n / 3),
          forced = m > 0 ? all * all * (dim + all / 3) : 0;
   double values = values_of(run)->curvature ? MN_LOSSES * MN_CLI_MINIMA * 4 * n * n * n / 3 : 0;
   run->gflops = f.gflops;
-  run->flops = f.bandwidth_flops + direct + centres + forced + values;
-  run->seconds =
-      run->features_s + f.bandwidth_s + (direct + centres + forced + values / values_rate) / (f.gflops * 1e9);
+  run->flops = f.bandwidth_flops + direct + centres + forced + measured + values;
+  run->seconds = run->features_s + f.bandwidth_s +
+                 (direct + centres + forced + measured + values / values_rate) / (f.gflops * 1e9);
   run->pass_s = n * n * sizeof(double) / gram_bytes_per_s;
-  run->bytes = f.bytes + (fit->features.name != MN_FEATURES_NONE ? all * dim * sizeof(float) : 0);
+  run->bytes = f.bytes + features_bytes(run, n, m, dim);
   run->bytes += sizeof(double) * fmax(2 * n * n, m > 0 ? all * all / 2 : 0);
   return MN_OK;
 }

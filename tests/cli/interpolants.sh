@@ -68,6 +68,13 @@ ok 'descents that do not arrive are said to' contains out 'ended by --passes'
 run norms interpolants "${digits[@]}" --dry-run --json dry.json
 ok 'a forecast' same "$status $(grep -c 'a pass and at most 20,000 passes each' out)" '0 1'
 ok '  in the report, too' same "$(field dry.json dry_run) $(field dry.json fits)" 'true true'
+wide=(norms interpolants -q --train synth:digits,n=200 --test synth:digits,part=test,n=400 --features conv --filters 8192 --gamma 1 --passes 5)
+run "${wide[@]}" --dry-run --json dry.json
+if [ -z "${TEST_WRAPPER:-}" ] && ! grep -q fsanitize "$BUILD/flags"; then
+  run "${wide[@]}" --json wide.json
+  ok 'features and copies of them are in the forecast' less "$(field wide.json peak_rss_bytes)" $(($(field dry.json bytes) * 5 / 4))
+  ok '  and not much beside' less "$(field dry.json bytes)" $(($(field wide.json peak_rss_bytes) * 5 / 4))
+fi
 refuses 'features without room' 1 'take fewer with --n' norms interpolants -q "${digits[@]}" --features conv --filters 20000 --memory 30M
 if command -v gnuplot > /dev/null; then
   accepts 'a picture' norms interpolants -q "${digits[@]}" --gamma 0.02 --passes 30 --plot way.svg
