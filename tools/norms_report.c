@@ -88,16 +88,18 @@ mn_status mn_cli_norms_json(const mn_cli_norms_run *run, mn_error *err)
 
 /* ---- the picture */
 
-/* One panel: every kind of models. */
+/* One panel: every kind of models, on a logarithmic axis where all of it is positive. */
 static mn_plot_axes panel(const mn_cli_norms_run *run, int column, double *space, const char **names,
                           mn_plot_series *series)
 {
+  int positive = 1;
   for (size_t k = 0; k < run->kind_count; k++) {
     double *x = space + 2 * k * run->count, *y = x + run->count;
     size_t count = mn_cli_norms_series(run, k, column, x, y, names);
+    for (size_t i = 0; i < count; i++) positive = positive && x[i] > 0;
     series[k] = (mn_plot_series){run->kinds[k], MN_PLOT_POINTS, count, x, y};
   }
-  return (mn_plot_axes){"", mn_cli_norms_name(column), "test error", 1, 0, run->kind_count, series};
+  return (mn_plot_axes){"", mn_cli_norms_name(column), "test error", positive, 0, run->kind_count, series};
 }
 
 mn_status mn_cli_norms_plot(const mn_cli_norms_run *run, mn_error *err)

@@ -69,6 +69,11 @@ fi
 if command -v gnuplot > /dev/null; then
   accepts 'a picture' norms pixels.jsonl gabor.json --plot norms.svg
   ok '  of the kinds' contains norms.svg 'synth:digits, gabor'
+  for margin in -0.5 0.5; do
+    echo "{\"dataset\":\"d\",\"test_error\":0.5,\"norm\":2,\"measures\":{\"normalised_margin_tenth\":$margin}}"
+  done > margins.json
+  accepts 'a picture of margins below 0' norms -q margins.json --plot margins.svg
+  ok '  has all models, and the key of each panel' same "$(grep -c '<use .*translate' margins.svg)" 6
 else
   skip 'a picture' 'gnuplot is not installed'
 fi
