@@ -11,6 +11,8 @@ def load(path):
     with open(path) as f:
         report = json.load(f)
     models = {m['model']: m for m in report['models']}
+    if len(models) != len(report['models']):
+        sys.exit(f'{path}: two models have the same name')
     ranks = {(c['measure'], of): c[of]['spearman'] for c in report['correlations'] for of in ('all', 'true_data')}
     return models, ranks
 
