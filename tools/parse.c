@@ -95,22 +95,44 @@ static int candidates(const mn_cli *cli, const char *prefix, char *text, size_t 
   return count;
 }
 
+/* "save" of "--save=FILE". */
+static void name_of(const char *word, char *name, size_t size)
+{
+  snprintf(name, size, "%.*s", (int)strcspn(word + 2, "="), word + 2);
+}
+
+/* MN_OK when no subcommand has an option of this name. */
+static mn_status check_owner(const mn_cli *cli, const char *name, mn_error *err)
+{
+  const char *owner = owner_of(name);
+  if (!owner) return MN_OK;
+  return mn_cli_fail(err, MN_ERR_ARGUMENT, "unknown option --%s: it is an option of %s; see minnorm %s --help", name,
+                     owner, cli->command->name);
+}
+
 static mn_status unknown_option(mn_cli *cli, const char *word, mn_error *err)
 {
   char name[64], text[256];
   const mn_cli_entry *flag = optopt ? entry_of(cli, optopt) : NULL;
   if (flag) return mn_cli_fail(err, MN_ERR_ARGUMENT, "--%s takes no argument", flag->option->key);
   if (optopt) return wrong_usage(cli, err, "unknown option", (char[]){'-', (char)optopt, 0});
-  snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
+  name_of(word, name, sizeof name);
   if (candidates(cli, name, text, sizeof text) > 1)
     return mn_cli_fail(err, MN_ERR_ARGUMENT, "option --%s may mean %s", name, text);
-  const char *owner = owner_of(name);
-  if (owner) {
-    snprintf(text, sizeof text, "is an option of %s; see minnorm %s --help", owner, cli->command->name);
-    return mn_cli_fail(err, MN_ERR_ARGUMENT, "unknown option --%s: it %s", name, text);
-  }
+  mn_status st = check_owner(cli, name, err);
+  if (st) return st;
   snprintf(text, sizeof text, "--%s", name);
   return wrong_usage(cli, err, "unknown option", text);
+}
+
+/* An option that only another subcommand has does not stand for one that begins like it: sweep has --save-gram, but no
+ * --save. */
+static mn_status check_abbreviation(mn_cli *cli, int value, char **argv, mn_error *err)
+{
+  char name[64];
+  if (value < LONG_BASE) return MN_OK;
+  name_of(argv[optind - 1 - (optarg == argv[optind - 1])], name, sizeof name);
+  return strcmp(name, entry_of(cli, value)->option->key) ? check_owner(cli, name, err) : MN_OK;
 }
 
 static mn_status set_entry(mn_cli_entry *entry, mn_error *err)
@@ -133,7 +155,7 @@ static mn_status read_options(mn_cli *cli, int argc, char **argv, mn_error *err)
     else if (value == ':')
       st = mn_cli_fail(err, MN_ERR_ARGUMENT, "--%s needs an argument: %s; see minnorm %s --help",
                        entry_of(cli, optopt)->option->key, entry_of(cli, optopt)->option->argument, cli->command->name);
-    else
+    else if (!(st = check_abbreviation(cli, value, argv, err)))
       st = set_entry(entry_of(cli, value), err);
   }
   cli->words = argv + optind;

@@ -102,6 +102,8 @@ done
 refuses 'an option of another subcommand' 2 'unknown option --repeat: it is an option of bench; see minnorm fit --help' fit --repeat 3
 refuses 'an option of a fit elsewhere' 2 'unknown option --kernel: it is an option of fit' predict --kernel linear
 refuses 'an ambiguous abbreviation' 2 'option --sc may mean --scales, --scale, --scores, --scratch' fit --sc unit
+refuses "another command's option that begins one of this" 2 'unknown option --save: it is an option of fit' sweep --save x
+refuses 'the same with =' 2 'unknown option --save: it is an option of fit' sweep --loo -q --save=x
 refuses 'an unambiguous abbreviation' 2 '--ridge x: a number of at least 0 expected' fit --rid x
 
 # ---- values out of bounds
