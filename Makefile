@@ -141,10 +141,11 @@ asan: deps-test                                ## every test with the address an
 ubsan: deps-test                               ## every test with the undefined-behaviour sanitizer, in build-ubsan
 	$(AGAIN) BUILD=build-ubsan CFLAGS="$(SANITIZED) -fsanitize=undefined -fno-sanitize-recover=all" run-tests
 
+# Children that tests kill run without it: they must have the kernels of their parents, whose processor has no AVX-512.
 MEMCHECK := valgrind -q --fair-sched=yes --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
             --show-leak-kinds=definite
 valgrind: deps-test deps-check                 ## every test under valgrind, in build-valgrind
-	+@TEST_WRAPPER='$(MEMCHECK)' TEST_LIMIT=3600 $(MAKE) --no-print-directory $(JOBS) BUILD=build-valgrind CFLAGS="-O1 -g" run-tests
+	+@OPENBLAS_CORETYPE=Haswell TEST_WRAPPER='$(MEMCHECK)' TEST_LIMIT=3600 $(MAKE) --no-print-directory $(JOBS) BUILD=build-valgrind CFLAGS="-O1 -g" run-tests
 
 cov: deps-test deps-check                      ## coverage of every test, in build-cov/html
 	@if [ -d build-cov ]; then find build-cov -name '*.gcda' -delete; fi
