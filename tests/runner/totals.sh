@@ -80,6 +80,6 @@ report "a script without a plan" "0 1 passed, 0 failed, 0 skipped" "$(run)"
 script 'exit 3'
 report "a script that fails at once" "1 0 passed, 1 failed, 0 skipped" "$(run)"
 chmod -x "$tree/tests/m/it.sh"
-report "a file to be sourced is no script" "0 0 passed, 0 failed, 0 skipped" "$(run)"
+report "a script that cannot be executed is not left out" "1 0 passed, 1 failed, 0 skipped" "$(run)"
 echo "1..$count"
 exit $bad
