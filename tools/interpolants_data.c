@@ -110,10 +110,13 @@ static double measuring(double c, double samples, double dim)
 /* Of every interpolant once it is there; of the direct one the values at the test samples alone. */
 static double measuring_all(double n, double m, double dim)
 {
-  enum { STARTS = 64, FROM_ZERO = 4, OUTSIDE = 2 };
+  enum {
+    FROM_ZERO = MN_CLI_MOMENTUM_OUTSIDE - MN_CLI_GRADIENT,
+    OUTSIDE = MN_CLI_INTERPOLANTS_COUNT - MN_CLI_MOMENTUM_OUTSIDE
+  };
   double forced = m > 0 ? measuring(n + m, n + m, dim) : 0;
-  return 2 * n * m * dim + (1 + FROM_ZERO) * measuring(n, n + m, dim) + OUTSIDE * measuring(n + STARTS, n + m, dim) +
-         forced;
+  return 2 * n * m * dim + (1 + FROM_ZERO) * measuring(n, n + m, dim) +
+         OUTSIDE * measuring(n + MN_DESCENT_START_POINTS, n + m, dim) + forced;
 }
 
 /* What features take: both sets of them, a copy of both with their forced labels, and the blocks of a pass. */
@@ -121,7 +124,7 @@ static double features_bytes(const mn_cli_interpolants_run *run, double n, doubl
 {
   enum { ROWS = 1024, ELEMENTS = 1 << 25 };
   if (run->fit.features.name == MN_FEATURES_NONE) return 0;
-  double blocks = mn_cli_threads(run->cli) * fmin(ROWS * dim, ELEMENTS) * sizeof(double);
+  double blocks = mn_cli_threads(run->cli) * fmin(fmin(ROWS, n + m) * dim, ELEMENTS) * sizeof(double);
   return 2 * (n + m) * dim * sizeof(float) + blocks;
 }
 

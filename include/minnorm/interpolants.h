@@ -56,11 +56,14 @@ typedef enum {
 /* "gradient", "momentum", "sgd", "kaczmarz"; NULL outside the table. */
 const char *mn_descent_string(mn_descent_method method);
 
+/* Random points that a start outside the span is made of, at most: n of fewer samples. */
+enum { MN_DESCENT_START_POINTS = 64 };
+
 typedef struct {
   mn_descent_method method;
   size_t batch;      /* 1 ...: of sgd; more than n is n */
   double start;      /* 0: from w_0 = 0. Above: ||w_0|| as a multiple of the direct solution's norm, w_0 a normal random
-                        combination of phi at up to 64 random points, as for random centres */
+                        combination of phi at random points, as for random centres */
   double tolerance;  /* above 0: it ends when the distance is at most this */
   size_t passes_max; /* 1 ...: or after so many passes over the data */
   uint64_t seed;     /* of the orders and of the start */

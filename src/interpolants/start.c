@@ -9,8 +9,6 @@
 #include "interpolants/descend.h"
 #include "linalg/threads.h"
 
-enum { POINTS = 64 };
-
 void mn_descent_start_close(mn_descent_start *s)
 {
   mn_data_close(&s->points);
@@ -44,7 +42,7 @@ static mn_status scale(const mn_interpolants *p, const mn_samples *points, doubl
 static mn_status draw(const mn_interpolants *p, const mn_descent_options *o, const mn_context *ctx, mn_descent_start *s,
                       mn_error *err)
 {
-  size_t points = p->n < POINTS ? p->n : POINTS, count = points * p->outputs;
+  size_t points = p->n < MN_DESCENT_START_POINTS ? p->n : MN_DESCENT_START_POINTS, count = points * p->outputs;
   mn_random r = mn_random_open(o->seed, MN_STREAM_START, 0);
   mn_status st = mn_random_points(p, points, o->seed, &s->points, err);
   if (st) return st;
