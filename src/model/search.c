@@ -149,6 +149,13 @@ static void judge(const mn_search *s, mn_search_score *score, int classes)
   score->loo_error = classes ? (double)wrong / (double)n : NAN;
 }
 
+/* Of a factor in double precision rounding leaves about sqrt(n) u in norm (errors add up at random: Higham, Accuracy
+ * and Stability of Numerical Algorithms, 2nd ed., 2.8): at this rcond 3 % of what the least eigenvalue is. */
+static double least_rcond(size_t n)
+{
+  return 32 * sqrt((double)n) * DBL_EPSILON;
+}
+
 /* Factors the candidate; 0 when it is singular to working precision, where leave-one-out errors mean nothing. */
 static mn_status factor_candidate(mn_search *s, int *regular, mn_error *err)
 {
@@ -162,7 +169,7 @@ static mn_status factor_candidate(mn_search *s, int *regular, mn_error *err)
   if (st == MN_ERR_SINGULAR) return MN_OK;
   if (st && err) *err = why;
   if (!st) st = mn_cholesky_rcond(s->k, s->threads, NULL, norm1, &rcond, err);
-  *regular = !st && rcond > (double)s->samples.n * DBL_EPSILON;
+  *regular = !st && rcond > least_rcond(s->samples.n);
   return st;
 }
 
