@@ -141,9 +141,9 @@ asan: deps-test                                ## every test with the address an
 ubsan: deps-test                               ## every test with the undefined-behaviour sanitizer, in build-ubsan
 	$(AGAIN) BUILD=build-ubsan CFLAGS="$(SANITIZED) -fsanitize=undefined -fno-sanitize-recover=all" run-tests
 
-# Children that tests kill run without it: they must have the kernels of their parents, whose processor has no AVX-512.
 MEMCHECK := valgrind -q --fair-sched=yes --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
             --show-leak-kinds=definite
+# Tests compare bits with those of children that run outside of valgrind: OpenBLAS is held to kernels that both have.
 valgrind: deps-test deps-check                 ## every test under valgrind, in build-valgrind
 	+@OPENBLAS_CORETYPE=Haswell TEST_WRAPPER='$(MEMCHECK)' TEST_LIMIT=3600 $(MAKE) --no-print-directory $(JOBS) BUILD=build-valgrind CFLAGS="-O1 -g" run-tests
 
