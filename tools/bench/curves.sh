@@ -3,11 +3,11 @@
 # all of MNIST, beside the single fit that they cost little more than; against the bandwidth, with what leave-one-out says
 # of it; against the number of samples; and against the number of features, across the interpolation threshold.
 #
-#   tools/bench/curves.sh FOLDER [NAME...]          only the runs of these names; default all of them, under an hour
+#   tools/bench/curves.sh FOLDER [NAME...]          only the runs of these names; default all of them
 #   tools/bench/curves.sh --list                    the runs, and their commands
 #
-# Every run leaves NAME.json and NAME.txt, and sweeps NAME.svg. It takes 2 cores, 16 GiB of memory, python3 and gnuplot.
-# Environment: BUILD or MINNORM, the command; MINNORM_DATA.
+# Every run leaves NAME.json and NAME.txt; sweeps NAME.svg, too, drawn by gnuplot. Environment: BUILD or MINNORM, the
+# command; MINNORM_DATA.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/runs.sh"

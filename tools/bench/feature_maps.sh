@@ -50,8 +50,9 @@ recipe b
 recipe b-bias-1 --bias 1
 recipe b-normalised --normalise
 recipe b-windows-9-9 --pool-window 9 --pool-stride 9
-recipe b-windows-15-6 --pool-window 15 --pool-stride 6
-recipe b-windows-15-6-bias-0.1 --pool-window 15 --pool-stride 6 --bias 0.1
+recipe b-centred --feature-scale center
+recipe b-windows-15-6 --pool-window 15 --pool-stride 6 --pool-ceil yes
+recipe b-windows-15-6-bias-0.1 --pool-window 15 --pool-stride 6 --pool-ceil yes --bias 0.1
 recipe b-windows-15-12 --pool-window 15 --pool-stride 12
 recipe b-windows-17-5 --pool-window 17 --pool-stride 5
 recipe b-windows-19-8 --pool-window 19 --pool-stride 8
