@@ -18,8 +18,8 @@ enum { STREAM_TILE = 512, STREAM_ELEMENTS = 1 << 24 };
 /* One thread's buffers. */
 typedef struct {
   mn_tile_blocks blocks;
-  double *tile; /* tile x tile, passes that do not store K */
-  double *sum;  /* n x columns, the thread's share of a symmetric product */
+  void *tile;  /* tile x tile, passes that do not store K */
+  double *sum; /* n x columns, the thread's share of a symmetric product */
 } buffers;
 
 /* What the threads of one pass share. */
@@ -28,7 +28,7 @@ typedef struct {
   const mn_skinny *skinny; /* products of a tile with the vectors */
   int threads;
   size_t columns; /* of the vectors multiplied; 0: K is stored */
-  const double *v;
+  const char *v;  /* of the tiles' precision */
   double *out;
   buffers *all; /* threads */
   mn_meter meter;
@@ -52,7 +52,7 @@ static int open_buffers(const pass *p, int symmetric, buffers *b)
   const mn_tiles *t = &p->tiles;
   size_t sum = symmetric ? t->rows.samples->n * p->columns : 0;
   if (!mn_tile_blocks_open(t, &b->blocks)) return 0;
-  if (p->columns && !(b->tile = mn_alloc_matrix(t->rows.tile * t->cols.tile, sizeof *b->tile))) return 0;
+  if (p->columns && !(b->tile = mn_alloc_matrix(t->rows.tile * t->cols.tile, t->blas->size))) return 0;
   return !sum || (b->sum = mn_calloc(sum, sizeof *b->sum)) != NULL;
 }
 
@@ -212,7 +212,7 @@ static void multiply_work(pass *p, buffers *b)
     for (size_t j = 0; j < n_all && !mn_meter_cancelled(&p->meter); j += w) {
       size_t n = at_most(w, n_all - j);
       mn_tile_compute(&p->tiles, &b->blocks, i, m, j, n, b->tile, m);
-      p->skinny->times(m, n, b->tile, m, p->columns, p->v + j, n_all, p->out + i, m_all);
+      p->skinny->times(m, n, b->tile, m, p->columns, p->v + j * p->tiles.blas->size, n_all, p->out + i, m_all);
       mn_meter_add(&p->meter, tile_flops(p, m, n));
       if (b->blocks.error.code) atomic_store(&p->meter.cancelled, 1);
     }
@@ -226,7 +226,7 @@ mn_status mn_gram_multiply(const mn_samples *rows, const mn_samples *cols, const
   if (rows->dim != cols->dim)
     return MN_FAIL(err, MN_ERR_DATA, "samples have %zu features, %zu expected", rows->dim, cols->dim);
   if (!columns) return MN_FAIL(err, MN_ERR_ARGUMENT, "at least one vector to multiply expected");
-  pass p = {.threads = threads, .columns = columns, .v = v, .out = out};
+  pass p = {.threads = threads, .columns = columns, .v = (const char *)v, .out = out};
   p.tiles.rows.tile = row_tile(rows, threads);
   p.tiles.cols.tile = stream_tile(cols);
   int of_distance = mn_kernel_find(kernel->name)->of_distance;
@@ -245,8 +245,8 @@ done:
 static void symmetric_tile(pass *p, buffers *b, size_t i, size_t j)
 {
   size_t n_all = p->tiles.rows.samples->n, w = p->tiles.rows.tile, columns = p->columns;
-  size_t m = at_most(w, n_all - i * w), n = at_most(w, n_all - j * w);
-  const double *v_rows = p->v + i * w, *v_cols = p->v + j * w;
+  size_t m = at_most(w, n_all - i * w), n = at_most(w, n_all - j * w), size = p->tiles.blas->size;
+  const char *v_rows = p->v + i * w * size, *v_cols = p->v + j * w * size;
   mn_tile_compute(&p->tiles, &b->blocks, i * w, m, j * w, n, b->tile, m);
   if (i == j) {
     mn_tile_diagonal(&p->tiles, i * w, m, 0, b->tile, m);
@@ -271,16 +271,16 @@ static void symmetric_work(pass *p, size_t thread, buffers *b)
   }
 }
 
-mn_status mn_gram_multiply_symmetric(const mn_samples *samples, const mn_kernel *kernel, int threads,
-                                     const mn_context *ctx, const char *phase, size_t columns, const double *v,
-                                     double *out, mn_error *err)
+static mn_status multiply_symmetric(const mn_samples *samples, const mn_kernel *kernel, mn_dtype type, int threads,
+                                    const mn_context *ctx, const char *phase, size_t columns, const void *v,
+                                    double *out, mn_error *err)
 {
   if (!columns) return MN_FAIL(err, MN_ERR_ARGUMENT, "at least one vector to multiply expected");
   pass p = {.threads = threads, .columns = columns, .v = v};
   p.tiles.rows.tile = p.tiles.cols.tile = stream_tile(samples);
   size_t elements = samples->n * columns;
   int of_distance = mn_kernel_find(kernel->name)->of_distance;
-  mn_status st = open_pass(&p, samples, NULL, kernel, of_distance, MN_F64, err);
+  mn_status st = open_pass(&p, samples, NULL, kernel, of_distance, type, err);
   if (st) goto done;
   mn_meter_open(&p.meter, ctx, phase, pass_flops(samples->n, samples->n, samples->dim), "flop");
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
@@ -292,4 +292,18 @@ mn_status mn_gram_multiply_symmetric(const mn_samples *samples, const mn_kernel 
 done:
   close_pass(&p);
   return st;
+}
+
+mn_status mn_gram_multiply_symmetric(const mn_samples *samples, const mn_kernel *kernel, int threads,
+                                     const mn_context *ctx, const char *phase, size_t columns, const double *v,
+                                     double *out, mn_error *err)
+{
+  return multiply_symmetric(samples, kernel, MN_F64, threads, ctx, phase, columns, v, out, err);
+}
+
+mn_status mn_gram_multiply_symmetric_f32(const mn_samples *samples, const mn_kernel *kernel, int threads,
+                                         const mn_context *ctx, const char *phase, size_t columns, const float *v,
+                                         double *out, mn_error *err)
+{
+  return multiply_symmetric(samples, kernel, MN_F32, threads, ctx, phase, columns, v, out, err);
 }

@@ -55,4 +55,9 @@ mn_status mn_gram_multiply_symmetric(const mn_samples *samples, const mn_kernel 
                                      const mn_context *ctx, const char *phase, size_t columns, const double *v,
                                      double *out, mn_error *err);
 
+/* The same with K and v in fp32, and sums of a few hundred products (skinny.h); above them they are in double. */
+mn_status mn_gram_multiply_symmetric_f32(const mn_samples *samples, const mn_kernel *kernel, int threads,
+                                         const mn_context *ctx, const char *phase, size_t columns, const float *v,
+                                         double *out, mn_error *err);
+
 #endif

@@ -27,5 +27,6 @@ const mn_skinny *mn_skinny_best(mn_dtype type)
 
 const mn_skinny *mn_skinny_for(mn_dtype type, size_t columns)
 {
-  return type == MN_F64 && columns >= MN_SKINNY_GEMM_FROM ? &mn_skinny_f64_gemm : mn_skinny_best(type);
+  if (columns < MN_SKINNY_GEMM_FROM) return mn_skinny_best(type);
+  return type == MN_F64 ? &mn_skinny_f64_gemm : &mn_skinny_f32_gemm;
 }

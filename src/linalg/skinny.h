@@ -43,9 +43,10 @@ extern const mn_skinny mn_skinny_f32_avx2, mn_skinny_f64_avx2;
 extern const mn_skinny mn_skinny_f32_avx512, mn_skinny_f64_avx512;
 #endif
 
-/* By gemm, as fast with 50 vectors (tiles of 512 x 512, 310 of them: 44 Gflop/s a thread against 29 of AVX-512). */
-extern const mn_skinny mn_skinny_f64_gemm;
-enum { MN_SKINNY_GEMM_FROM = 64 };
+/* By gemm, as fast with 50 vectors (tiles of 512 x 512, 310 of them: 44 Gflop/s a thread against 29 of AVX-512). In
+ * single precision its sums are of at most MN_SKINNY_GEMM_SPAN products before they are added to doubles. */
+extern const mn_skinny mn_skinny_f32_gemm, mn_skinny_f64_gemm;
+enum { MN_SKINNY_GEMM_FROM = 64, MN_SKINNY_GEMM_SPAN = 512 };
 
 /* The row of MN_F32 or MN_F64 for a level, NULL when this program or processor cannot run it; the best one for a few
  * vectors; and for so many. */

@@ -26,6 +26,7 @@ typedef struct {
   mn_panels *k;          /* K + ridge I, fp64 or fp32; NULL: made again when wanted */
   mn_panel_store *store; /* of a checkpoint; NULL: none */
   double mean;           /* of K's diagonal, ridge included */
+  double noise;          /* error of a product with K in fp32, over the vector's norm */
 } mixed;
 
 static double panels_bytes(size_t n, mn_dtype type)
@@ -44,10 +45,10 @@ static double peak_bytes(const mn_system *s)
   return factor_bytes(s) + mn_gram_fill_bytes(&s->samples, mn_panels_width(s->samples.n), MN_F32, s->threads);
 }
 
-/* Seven vectors as with any factor, and three of conjugate gradients while K is made again. */
+/* Seven vectors as with any factor, and while K is made again three of conjugate gradients and one in fp32. */
 static double solve_bytes(const mn_system *s)
 {
-  return mn_solve_dual_bytes(s) + 3 * mn_system_vector_bytes(s);
+  return mn_solve_dual_bytes(s) + 3.5 * mn_system_vector_bytes(s);
 }
 
 static double mixed_flops(const mn_system *s)
@@ -66,10 +67,20 @@ mn_gram_kept mn_mixed_choose(const mn_system *s)
   return left >= panels_bytes(n, MN_F32) ? MN_GRAM_SINGLE : MN_GRAM_NONE;
 }
 
-/* Rounding in fp32 moves eigenvalues by about u sqrt(n) of the mean diagonal, and may make them negative. */
+/* Rounding in fp32 moves eigenvalues by up to u sqrt(n) of the mean diagonal, and may make them negative. Half of that
+ * is enough for most: the elements off the diagonal are smaller. Of what rounding has done to a matrix that needs more
+ * the refinement makes nothing good either (MNIST, n = 10,000: pivots fail with gamma = 0.0002, where it stalls with
+ * four times the shift; with gamma = 0.002 that takes 13 iterations, 12 with half). */
 static double first_shift(size_t n, double mean_diagonal)
 {
-  return 2 * 0x1p-24 * sqrt((double)n) * mean_diagonal;
+  return 0.5 * 0x1p-24 * sqrt((double)n) * mean_diagonal;
+}
+
+/* The elements of a row are rounded independently: u times the root of the sum of their squares, which is at most
+ * ||K||_1 / sqrt(n) where they are of a size. */
+static double noise_of(size_t n, double mean_diagonal, double norm1)
+{
+  return 0x1p-24 * fmax(mean_diagonal, norm1 / sqrt((double)n));
 }
 
 static mn_status open_panels(mn_system *s, mn_dtype type, mn_panels **out, const mn_context *ctx, mn_error *err)
@@ -176,6 +187,7 @@ static mn_status mixed_open(mn_system *s, const mn_context *ctx, mn_error *err)
     return MN_FAIL(err, MN_ERR_SINGULAR, "mixed precision: the Gram matrix has elements beyond single precision");
   if ((st = mn_system_check_norm(norm1, err))) return st;
   m->mean = mean_diagonal(first);
+  m->noise = noise_of(n, m->mean, norm1);
   double shift = first_shift(n, m->mean);
   if (m->k)
     mn_panels_copy_shifted(m->k, shift, m->factor, s->threads);
@@ -202,9 +214,11 @@ typedef struct {
   const mixed *m;
   size_t columns;
   const mn_context *ctx;
-  mn_meter meter; /* in flops; silent where K is made again, which has a meter of its own */
-  float *single;  /* n x columns: a vector in the precision of K, where that is single */
-  double *scale;  /* columns: of what is handed to single precision */
+  const double *y;
+  double correction; /* about the norm of what the iteration adds to alpha next, over that of y */
+  mn_meter meter;    /* in flops; silent where K is made again, which has a meter of its own */
+  float *single;     /* n x columns: a vector in fp32; NULL: none is wanted */
+  double *scale;     /* columns: of what is handed to single precision */
 } run;
 
 /* Of one iteration with K in memory: the product with it, and the two triangular solves. */
@@ -220,14 +234,26 @@ static void scale_back(const run *r, size_t columns, double *out)
     for (size_t i = c * n; i < (c + 1) * n; i++) out[i] *= r->scale[c];
 }
 
+/* K made anew, in fp32 as soon as what that adds to the residual is well below the tolerance: corrections shrink, and
+ * with them what their products need (van den Eshof & Sleijpen 2004). Directions are rounded to fp32 beforehand. */
+static mn_status multiply_made(const run *r, size_t columns, const double *v, double *out, mn_error *err)
+{
+  const mn_system *s = r->s;
+  size_t count = s->samples.n * columns;
+  if (r->m->noise * r->correction > 0.1 * s->options.tolerance)
+    return mn_gram_multiply_symmetric(&s->samples, &s->kernel, s->threads, r->ctx, "refine", columns, v, out, err);
+  for (size_t i = 0; i < count; i++) r->single[i] = (float)v[i];
+  return mn_gram_multiply_symmetric_f32(&s->samples, &s->kernel, s->threads, r->ctx, "refine", columns, r->single, out,
+                                        err);
+}
+
 static mn_status multiply(void *arg, size_t columns, const double *v, double *out, mn_error *err)
 {
   run *r = arg;
   if (r->m->k)
     return mn_panels_multiply_f64(r->m->k, r->s->threads, columns, v, r->single, r->scale, out, &r->meter, err);
   size_t count = r->s->samples.n * columns;
-  mn_status st =
-      mn_gram_multiply_symmetric(&r->s->samples, &r->s->kernel, r->s->threads, r->ctx, "refine", columns, v, out, err);
+  mn_status st = multiply_made(r, columns, v, out, err);
   if (st) return st;
   for (size_t i = 0; i < count; i++) out[i] += r->s->options.ridge * v[i];
   return MN_OK;
@@ -248,6 +274,7 @@ static mn_status precondition(void *arg, size_t columns, const double *v, double
   if (st) return st;
   if (mn_meter_cancelled(&r->meter)) return mn_meter_close(&r->meter, err);
   scale_back(r, columns, out);
+  r->correction = mn_worst_ratio(n, columns, r->s->options.group, out, r->y);
   return MN_OK;
 }
 
@@ -317,8 +344,8 @@ static mn_status mixed_solve(mn_system *system, size_t columns, const double *y,
 {
   size_t count = system->samples.n * columns;
   double begin_s = mn_clock_s(), *space = mn_alloc_matrix(4 * count, sizeof *space);
-  run r = {.s = system, .m = system->state, .columns = columns, .ctx = ctx};
-  int wants_single = r.m->k && r.m->k->type == MN_F32;
+  run r = {.s = system, .m = system->state, .columns = columns, .ctx = ctx, .y = y};
+  int wants_single = !r.m->k || r.m->k->type == MN_F32;
   if (wants_single) r.single = mn_alloc_matrix(count, sizeof *r.single);
   r.scale = mn_alloc(columns, sizeof *r.scale);
   mn_status st = space && r.scale && (r.single || !wants_single) ? MN_OK : MN_NO_MEMORY(err, 4 * count * sizeof *space);
