@@ -215,6 +215,7 @@ typedef struct {
   size_t columns;
   const mn_context *ctx;
   const double *y;
+  size_t group;      /* columns of which the last is implied by the others and the first group; 0: none is */
   double correction; /* about the norm of what the iteration adds to alpha next, over that of y */
   mn_meter meter;    /* in flops; silent where K is made again, which has a meter of its own */
   float *single;     /* n x columns: a vector in fp32; NULL: none is wanted */
@@ -225,13 +226,6 @@ typedef struct {
 static double iteration_flops(const mn_system *s, size_t columns)
 {
   return 4 * (double)s->samples.n * (double)s->samples.n * (double)columns;
-}
-
-static void scale_back(const run *r, size_t columns, double *out)
-{
-  size_t n = r->s->samples.n;
-  for (size_t c = 0; c < columns; c++)
-    for (size_t i = c * n; i < (c + 1) * n; i++) out[i] *= r->scale[c];
 }
 
 /* K made anew, in fp32 as soon as what that adds to the residual is well below the tolerance: corrections shrink, and
@@ -259,21 +253,74 @@ static mn_status multiply(void *arg, size_t columns, const double *v, double *ou
   return MN_OK;
 }
 
-/* Each column is brought to size 1 first, so that fp32 neither over- nor underflows. */
+/* One-hot columns add up to 1, whatever the labels: where the columns of every group have the sum that those of the
+ * first have, the last of a group is that sum less the others, of vectors that are linear in y, too. */
+static int sums_agree(size_t n, size_t columns, size_t group, const double *y)
+{
+  for (size_t first = group; first < columns; first += group)
+    for (size_t i = 0; i < n; i++) {
+      double difference = 0, size = 0;
+      for (size_t c = 0; c < group; c++) {
+        difference += y[i + (first + c) * n] - y[i + c * n];
+        size += fabs(y[i + (first + c) * n]) + fabs(y[i + c * n]);
+      }
+      if (!(fabs(difference) <= 0x1p-50 * size)) return 0;
+    }
+  return 1;
+}
+
+/* Columns that are not implied by others, and the place of one of them. */
+static size_t count_independent(const run *r)
+{
+  return r->group ? r->columns - (r->columns / r->group - 1) : r->columns;
+}
+
+static size_t place_of(const run *r, size_t k)
+{
+  size_t g = r->group;
+  return !g || k < g ? k : g + (k - g) / (g - 1) * g + (k - g) % (g - 1);
+}
+
+/* From the front of v to their places, and the others made of them. */
+static void spread(const run *r, double *v)
+{
+  size_t n = r->s->samples.n, g = r->group;
+  if (!g) return;
+  for (size_t k = count_independent(r); k-- > g;) memmove(v + place_of(r, k) * n, v + k * n, n * sizeof *v);
+#pragma omp parallel for num_threads(r->s->threads) schedule(static)
+  for (size_t first = g; first < r->columns; first += g) {
+    double *last = v + (first + g - 1) * n;
+    memcpy(last, v, n * sizeof *last);
+    for (size_t c = 1; c < g; c++)
+      for (size_t i = 0; i < n; i++) last[i] += v[i + c * n];
+    for (size_t c = 0; c + 1 < g; c++)
+      for (size_t i = 0; i < n; i++) last[i] -= v[i + (first + c) * n];
+  }
+}
+
+/* out = v of column k in fp32's range: its largest element is brought to 1. */
+static void scale_column(run *r, size_t k, const double *v, double *out)
+{
+  size_t n = r->s->samples.n;
+  double most = 0;
+  for (size_t i = 0; i < n; i++) most = fmax(most, fabs(v[i]));
+  r->scale[k] = most > 0 ? most : 1;
+  for (size_t i = 0; i < n; i++) out[i] = v[i] / r->scale[k];
+}
+
 static mn_status precondition(void *arg, size_t columns, const double *v, double *out, mn_error *err)
 {
   run *r = arg;
-  size_t n = r->s->samples.n;
-  for (size_t c = 0; c < columns; c++) {
-    double most = 0;
-    for (size_t i = 0; i < n; i++) most = fmax(most, fabs(v[i + c * n]));
-    r->scale[c] = most > 0 ? most : 1;
-    for (size_t i = 0; i < n; i++) out[i + c * n] = v[i + c * n] / r->scale[c];
-  }
-  mn_status st = mn_cholesky_solve(r->m->factor, r->s->threads, columns, &r->meter, out, err);
+  size_t n = r->s->samples.n, independent = count_independent(r);
+#pragma omp parallel for num_threads(r->s->threads) schedule(static)
+  for (size_t k = 0; k < independent; k++) scale_column(r, k, v + place_of(r, k) * n, out + k * n);
+  mn_status st = mn_cholesky_solve(r->m->factor, r->s->threads, independent, &r->meter, out, err);
   if (st) return st;
   if (mn_meter_cancelled(&r->meter)) return mn_meter_close(&r->meter, err);
-  scale_back(r, columns, out);
+#pragma omp parallel for num_threads(r->s->threads) schedule(static)
+  for (size_t k = 0; k < independent; k++)
+    for (size_t i = k * n; i < (k + 1) * n; i++) out[i] *= r->scale[k];
+  spread(r, out);
   r->correction = mn_worst_ratio(n, columns, r->s->options.group, out, r->y);
   return MN_OK;
 }
@@ -345,6 +392,8 @@ static mn_status mixed_solve(mn_system *system, size_t columns, const double *y,
   size_t count = system->samples.n * columns;
   double begin_s = mn_clock_s(), *space = mn_alloc_matrix(4 * count, sizeof *space);
   run r = {.s = system, .m = system->state, .columns = columns, .ctx = ctx, .y = y};
+  size_t group = system->options.group;
+  if (group > 1 && group < columns && sums_agree(system->samples.n, columns, group, y)) r.group = group;
   int wants_single = !r.m->k || r.m->k->type == MN_F32;
   if (wants_single) r.single = mn_alloc_matrix(count, sizeof *r.single);
   r.scale = mn_alloc(columns, sizeof *r.scale);
