@@ -41,7 +41,7 @@ const mn_skinny mn_skinny_f64_gemm = {MN_F64, both, times, transposed, symmetric
 
 /* ---- single precision, in blocks whose sums are added up in double */
 
-enum { BLOCK = MN_SKINNY_GEMM_SPAN, SLAB = 128 }; /* rows and terms, columns of a block: 256 KiB of the stack */
+enum { BLOCK = MN_SKINNY_GEMM_SPAN, SLAB = 160 }; /* rows and terms, columns of a block: 320 KiB of the stack */
 
 static void widen(size_t m, size_t columns, const float *part, double *out, size_t ldo)
 {
@@ -59,11 +59,12 @@ static void add32(char trans, size_t m, size_t columns, size_t k, const float *t
                   double *out, size_t ldo)
 {
   float part[BLOCK * SLAB];
+  size_t slabs = (columns + SLAB - 1) / SLAB, even = slabs ? (columns + slabs - 1) / slabs : 1;
   for (size_t i = 0; i < m; i += BLOCK)
     for (size_t l = 0; l < k; l += BLOCK)
-      for (size_t c = 0; c < columns; c += SLAB) {
+      for (size_t c = 0; c < columns; c += even) {
         const float *block = trans == 'N' ? t + i + l * ld : t + l + i * ld;
-        size_t rows = at_most(BLOCK, m - i), slab = at_most(SLAB, columns - c);
+        size_t rows = at_most(BLOCK, m - i), slab = at_most(even, columns - c);
         mn_blas_of(MN_F32)->gemm(trans, 'N', rows, slab, at_most(BLOCK, k - l), 1, block, ld, v + l + c * ldv, ldv, 0,
                                  part, rows);
         widen(rows, slab, part, out + i + c * ldo, ldo);

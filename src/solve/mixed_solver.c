@@ -19,7 +19,7 @@
 #include "solve/pcg.h"
 #include "solve/system.h"
 
-enum { ATTEMPTS = 3, ITERATIONS = 30, ROUNDS = 6 };
+enum { ATTEMPTS = 3, ITERATIONS = 30, PROMISING = 10, ROUNDS = 6 };
 
 typedef struct {
   mn_panels *factor;     /* fp32: L of K + (ridge + shift) I */
@@ -216,6 +216,7 @@ typedef struct {
   const mn_context *ctx;
   const double *y;
   size_t group;      /* columns of which the last is implied by the others and the first group; 0: none is */
+  double begin;      /* the residual before this round */
   double correction; /* about the norm of what the iteration adds to alpha next, over that of y */
   mn_meter meter;    /* in flops; silent where K is made again, which has a meter of its own */
   float *single;     /* n x columns: a vector in fp32; NULL: none is wanted */
@@ -325,11 +326,13 @@ static mn_status precondition(void *arg, size_t columns, const double *v, double
   return MN_OK;
 }
 
+/* Ends the run when it promises nothing: what has not gained a digit by then takes as long as a factor in fp64. */
 static int watch(void *arg, const mn_pcg_step *step)
 {
   const run *r = arg;
+  const double digit = 0.1;
   mn_log(r->ctx, "refinement %d: residual %.1e", step->iteration, step->residual);
-  return 0;
+  return step->iteration == PROMISING && step->residual > digit * r->begin;
 }
 
 /* One run of conjugate gradients on the residual left, then the residual from K made anew; alpha, the residual and its
@@ -340,6 +343,7 @@ static mn_status correct(run *r, const double *y, double *alpha, double *space, 
   size_t count = r->s->samples.n * r->columns;
   double *residual = space, *d = space + count, *left = space + 2 * count, *values = space + 3 * count, after;
   mn_pcg_result result;
+  r->begin = out->residual;
   double part = r->s->report.gram_kept == MN_GRAM_SINGLE ? 1e-4 : 0x1p-50;
   mn_pcg pcg = {.n = r->s->samples.n, .columns = r->columns, .multiply = multiply, .precondition = precondition};
   pcg.watch = watch, pcg.arg = r, pcg.most = ITERATIONS, pcg.threads = r->s->threads;
@@ -393,7 +397,7 @@ static mn_status mixed_solve(mn_system *system, size_t columns, const double *y,
   double begin_s = mn_clock_s(), *space = mn_alloc_matrix(4 * count, sizeof *space);
   run r = {.s = system, .m = system->state, .columns = columns, .ctx = ctx, .y = y};
   size_t group = system->options.group;
-  if (group > 1 && group < columns && sums_agree(system->samples.n, columns, group, y)) r.group = group;
+  if (group > 1 && columns % group == 0 && sums_agree(system->samples.n, columns, group, y)) r.group = group;
   int wants_single = !r.m->k || r.m->k->type == MN_F32;
   if (wants_single) r.single = mn_alloc_matrix(count, sizeof *r.single);
   r.scale = mn_alloc(columns, sizeof *r.scale);

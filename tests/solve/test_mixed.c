@@ -249,11 +249,27 @@ static void bytes_are_made_anew(void **state)
   problem_close(&p);
 }
 
-/* A condition number of some 1e10: 30 iterations with a factor in fp32 are not enough, fp64 is. */
+static void count_refinements(void *user, const char *line)
+{
+  int *lines = user;
+  *lines += strstr(line, "refinement ") != NULL;
+}
+
+/* A condition number of some 1e10: iterations with a factor in fp32 are not enough, fp64 is. That is seen early. */
 static void a_residual_that_stalls_falls_back_to_double(void **state)
 {
   (void)state;
   problem p = mixed_problem(200, MN_KERNEL_GAUSSIAN, 0.005, 0);
+  int lines = 0;
+  mn_context ctx = {.threads = 2, .log = count_refinements, .user = &lines};
+  mn_system *system = problem_system(&p, MN_SOLVER_CHOLESKY);
+  double *alpha = malloc(200 * COLUMNS * sizeof *alpha);
+  mn_solution solution;
+  assert_int_equal(mn_system_solve(system, COLUMNS, p.y, alpha, NULL, &ctx, &solution, NULL), MN_OK);
+  assert_int_equal(mn_system_info(system)->precision, MN_PRECISION_DOUBLE);
+  assert_int_equal(lines, 10);
+  mn_system_close(&system);
+  free(alpha);
   answer a = mixed_solve(&p, MN_SOLVER_CHOLESKY, 2);
   assert_int_equal(a.report.fallback_count, 1);
   assert_non_null(strstr(a.report.fallbacks[0], "mixed precision: the residual stalls at "));
