@@ -249,7 +249,7 @@ mn_status mn_cholesky_solve(const mn_panels *factor, int threads, size_t columns
     return MN_OK;
   }
   size_t count = factor->n * columns;
-  float *copy = mn_alloc(count, sizeof *copy);
+  float *copy = mn_alloc_matrix(count, sizeof *copy);
   if (!copy) return MN_NO_MEMORY(err, count * sizeof *copy);
   for (size_t i = 0; i < count; i++) copy[i] = (float)b[i];
   solve_both(factor, threads, columns, meter, copy);

@@ -9,6 +9,7 @@
 #include "gram/gram.h"
 #include "gram/kernels.h"
 #include "linalg/dense.h"
+#include "linalg/skinny.h"
 #include "linalg/threads.h"
 #include "naive.h"
 #include "support.h"
@@ -92,6 +93,13 @@ static void check_multiply(const naive_set *rows, const naive_set *cols, const m
     assert_int_equal(
         mn_gram_multiply_symmetric(&rows->samples, kernel, threads, NULL, "residual", columns, v, out, NULL), MN_OK);
     assert_true(naive_distance(n * columns, out, exact) <= bound);
+    float *single = malloc(n * columns * sizeof *single);
+    for (size_t i = 0; i < n * columns; i++) single[i] = (float)v[i];
+    memset(out, 0xff, n * columns * sizeof *out);
+    assert_int_equal(
+        mn_gram_multiply_symmetric_f32(&rows->samples, kernel, threads, NULL, "k", columns, single, out, NULL), MN_OK);
+    assert_true(naive_distance(n * columns, out, exact) <= 4e8 * bound); /* as elements of K in fp32 and fp64 above */
+    free(single);
   }
   free(k), free(v), free(exact), free(out);
 }
@@ -150,6 +158,11 @@ static void streamed_tiles_are_put_together(void **state)
   }
   naive_close(&s);
   naive_close(&t);
+  if (mn_test_is_wrapped()) return;
+  naive_set many = naive_open(1100, 3, MN_U8, MN_SCALE_UNIT, 3); /* and of 1,024, for many vectors */
+  mn_kernel kernel = suited(MN_KERNEL_GAUSSIAN, &many);
+  check_multiply(&many, &many, &kernel, MN_SKINNY_GEMM_FROM, 2);
+  naive_close(&many);
 }
 
 static void ridge_is_on_the_diagonal_only(void **state)
