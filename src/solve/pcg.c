@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include "solve/pcg.h"
 
 #include <math.h>
@@ -29,7 +28,6 @@ static mn_status turn(state *s, mn_error *err)
   const mn_pcg *pcg = s->pcg;
   mn_status st = mn_tall_basis(pcg->n, pcg->columns, s->z, pcg->threads, s->p, &s->rank, err);
   for (size_t i = 0; !st && pcg->single && i < pcg->n * s->rank; i++) s->p[i] = (double)(float)s->p[i];
-  fprintf(stderr, "rank %zu\n", s->rank);
   return st;
 }
 
