@@ -12,8 +12,8 @@
 #include "linalg/skinny.h"
 
 /* Tiles of the passes that do not store K have at most this many rows and columns, and blocks of at most this many
- * elements: small enough to stay in the second-level cache while they are used. Many vectors go by gemm, which makes 7
- * % more of larger tiles in double precision (280 vectors; in single precision it sees blocks of 512 all the same). */
+ * elements: small enough to stay in the second-level cache while they are used. Many vectors go by gemm, which packs
+ * less of larger tiles; in single precision it sees blocks of 512 all the same. */
 enum { STREAM_TILE = 512, STREAM_TILE_MANY = 1024, STREAM_ELEMENTS = 1 << 24 };
 
 /* One thread's buffers. */

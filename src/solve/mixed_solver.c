@@ -255,7 +255,7 @@ static mn_status multiply(void *arg, size_t columns, const double *v, double *ou
 }
 
 /* One-hot columns add up to 1, whatever the labels: where the columns of every group have the sum that those of the
- * first have, the last of a group is that sum less the others, of vectors that are linear in y, too. */
+ * first have, the last of a group lies in the span of the others and the first group. It adds no direction then. */
 static int sums_agree(size_t n, size_t columns, size_t group, const double *y)
 {
   for (size_t first = group; first < columns; first += group)
@@ -282,21 +282,13 @@ static size_t place_of(const run *r, size_t k)
   return !g || k < g ? k : g + (k - g) / (g - 1) * g + (k - g) % (g - 1);
 }
 
-/* From the front of v to their places, and the others made of them. */
+/* From the front of v to their places; the others are 0, which is no direction either. */
 static void spread(const run *r, double *v)
 {
   size_t n = r->s->samples.n, g = r->group;
   if (!g) return;
   for (size_t k = count_independent(r); k-- > g;) memmove(v + place_of(r, k) * n, v + k * n, n * sizeof *v);
-#pragma omp parallel for num_threads(r->s->threads) schedule(static)
-  for (size_t first = g; first < r->columns; first += g) {
-    double *last = v + (first + g - 1) * n;
-    memcpy(last, v, n * sizeof *last);
-    for (size_t c = 1; c < g; c++)
-      for (size_t i = 0; i < n; i++) last[i] += v[i + c * n];
-    for (size_t c = 0; c + 1 < g; c++)
-      for (size_t i = 0; i < n; i++) last[i] -= v[i + (first + c) * n];
-  }
+  for (size_t last = 2 * g - 1; last < r->columns; last += g) memset(v + last * n, 0, n * sizeof *v);
 }
 
 /* out = v of column k in fp32's range: its largest element is brought to 1. */

@@ -138,8 +138,8 @@ ok 'and nothing was made' test ! -e none
 run fit --kernel linear --train synth:gaussian,n=200,d=5 --ridge 1 --checkpoint c
 ok 'least squares chosen by auto does without' same "$status" 0
 
-# Within a budget. Sanitizers and valgrind take memory of their own.
-if [ -n "${TEST_WRAPPER:-}" ] || grep -q fsanitize "${BUILD:-build}/flags"; then
+# Within a budget.
+if ! memory_counts; then
   skip 'a factor beyond the budget' 'memory is not that of the program alone'
 else
   mkdir scratch

@@ -83,8 +83,8 @@ accepts 'many features' "${fit[@]}" "${wide[@]}" -g 0.05 --save m.wide --json fi
 accepts 'are predicted from' predict -q --model m.wide "${test[@]}" --json p.json
 ok 'without holding them' less "$(field p.json peak_rss_bytes)" $((690 * 4 * $(nested fit.json dim) / 2))
 ok 'to the same error' same "$(field p.json test_error)" "$(field fit.json test_error)"
-# Within a budget. Sanitizers and valgrind take memory of their own.
-if [ -n "${TEST_WRAPPER:-}" ] || grep -q fsanitize "${BUILD:-build}/flags"; then
+# Within a budget.
+if ! memory_counts; then
   skip 'a budget without room' 'memory is not that of the program alone'
 else
   refuses 'a budget without room' 1 'give more memory (--memory)' predict -q --model m.wide "${test[@]}" --memory 24M

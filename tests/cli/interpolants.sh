@@ -70,7 +70,7 @@ ok 'a forecast' same "$status $(grep -c 'a pass and at most 20,000 passes each' 
 ok '  in the report, too' same "$(field dry.json dry_run) $(field dry.json fits)" 'true true'
 wide=(norms interpolants -q --train synth:digits,n=200 --test synth:digits,part=test,n=400 --features conv --filters 8192 --gamma 1 --passes 5)
 run "${wide[@]}" --dry-run --json dry.json
-if [ -z "${TEST_WRAPPER:-}" ] && ! grep -q fsanitize "$BUILD/flags"; then
+if memory_counts; then
   run "${wide[@]}" --json wide.json
   ok 'features and copies of them are in the forecast' less "$(field wide.json peak_rss_bytes)" $(($(field dry.json bytes) * 5 / 4))
   ok '  and not much beside' less "$(field dry.json bytes)" $(($(field wide.json peak_rss_bytes) * 5 / 4))

@@ -3,7 +3,7 @@
 # before they are read, and counted by the forecast.
 . "$(dirname "$0")/support.bash"
 cd "$work" || exit 1
-if [ -n "${TEST_WRAPPER:-}" ] || grep -q fsanitize "${BUILD:-build}/flags"; then
+if ! memory_counts; then
   skip 'data beyond the budget' 'memory is not that of the program alone'
   finish
 fi

@@ -335,7 +335,7 @@ refuses 'memory of the system, before features are made' 1 'cholesky of 30000 sa
 ok 'none were' test ! -e x
 
 # ---- a budget. Sanitizers and valgrind take memory of their own.
-if [ -n "${TEST_WRAPPER:-}" ] || grep -q fsanitize "${BUILD:-build}/flags"; then
+if ! memory_counts; then
   skip 'products beyond the budget' 'memory is not that of the program alone'
 else
   mkdir scratch

@@ -88,6 +88,8 @@ valid_json() {
   fi
 }
 
+# Whether the memory of a run is that of the program alone: sanitizers and valgrind take some of their own.
+memory_counts() { [ -z "${TEST_WRAPPER:-}" ] && ! grep -q fsanitize "${BUILD:-build}/flags"; }
 finish() {
   echo "1..$tests"
   [ "$failures" = 0 ]
