@@ -40,7 +40,7 @@ runs_one() { # NAME COMMAND OPTIONS
   line=${line//KEPT/$runs_kept}
   line=${line//DATA/${MINNORM_DATA:-data}}
   read -ra options <<< "${line//FOLDER/$runs_folder}"
-  mkdir -p "$scratch"
+  mkdir -p "$scratch" "$runs_kept"
   # A process that ends gives its memory back to the host of a virtual machine for seconds, at the cost of these cores.
   [ $runs_made = 0 ] || sleep 15
   runs_made=1
