@@ -21,6 +21,8 @@ int mn_cpu_runs(mn_cpu_level level)
   if (level == MN_CPU_AVX_VNNI) return runs_avx2() && __builtin_cpu_supports("avxvnni");
   if (level == MN_CPU_AVX512_VNNI)
     return runs_avx512() && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vnni");
+  if (level == MN_CPU_AVX512_BF16)
+    return runs_avx512() && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512bf16");
 #endif
   return level == MN_CPU_BASE;
 }

@@ -9,10 +9,17 @@
 #define MN_X86_LEVELS 0
 #endif
 
-typedef enum { MN_CPU_BASE, MN_CPU_AVX2, MN_CPU_AVX512, MN_CPU_AVX_VNNI, MN_CPU_AVX512_VNNI } mn_cpu_level;
+typedef enum {
+  MN_CPU_BASE,
+  MN_CPU_AVX2,
+  MN_CPU_AVX512,
+  MN_CPU_AVX_VNNI,
+  MN_CPU_AVX512_VNNI,
+  MN_CPU_AVX512_BF16
+} mn_cpu_level;
 
 /* 1 when the processor (and the operating system, which saves the registers) can run a level: AVX2 with FMA; AVX-512 F,
- * DQ and VL with FMA; AVX2 with the byte products of AVX-VNNI; AVX-512 with BW and VNNI. */
+ * DQ and VL with FMA; AVX2 with the byte products of AVX-VNNI; AVX-512 with BW and VNNI; AVX-512 with BW and BF16. */
 int mn_cpu_runs(mn_cpu_level level);
 
 #endif

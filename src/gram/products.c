@@ -7,11 +7,12 @@
 #include "core/memory.h"
 #include "core/progress.h"
 #include "core/status.h"
+#include "gram/bfloat16.h"
 #include "linalg/blas.h"
 #include "linalg/threads.h"
 
-/* Rows of a panel that one task multiplies, and features that are converted to fp64 at once. */
-enum { TASK_ROWS = 1024, CONVERTED = 512 };
+/* Rows of a panel that one task multiplies, and features that are converted to fp64 or packed at once. */
+enum { TASK_ROWS = 1024, CONVERTED = 512, PACKED = 2048 };
 
 static size_t at_most(size_t a, size_t b)
 {
@@ -271,22 +272,36 @@ void mn_products_sign(const mn_samples *s, mn_md5 *md5)
 typedef struct {
   mn_products *p;
   const mn_blas *blas;
-  const void *x; /* all rows, `count` columns, leading dimension ld, in the type of the products */
+  const void *x;                  /* all rows, `count` columns, leading dimension ld, in the type of the products */
+  const uint32_t *columns, *rows; /* packed: samples of the columns and of the rows; NULL: x is for gemm */
   size_t count, ld;
   int fresh; /* the panels hold nothing yet */
   mn_meter *meter;
 } addition;
 
+/* Of packed samples; both are the first of their panels. */
+static void add_packed(const addition *a, size_t j, size_t first, size_t rows)
+{
+  const mn_products *p = a->p;
+  size_t width = mn_products_width(p, j), row = p->across ? first : panel_first(p, j) + first;
+  mn_bfloat16_multiply(width, rows, a->count, a->columns + mn_bfloat16_cells(j * p->tile, a->count),
+                       a->rows + mn_bfloat16_cells(row, a->count), !a->fresh, (float *)p->panel[j] + first * width,
+                       width);
+}
+
 /* Rows first ... of panel j: the transpose of a panel's rows is X_J' X, column by column. */
 static void add_rows(const addition *a, size_t j, size_t first)
 {
-  mn_products *p = a->p;
+  const mn_products *p = a->p;
   size_t width = mn_products_width(p, j), rows = at_most(TASK_ROWS, panel_rows(p, j) - first), size = a->blas->size;
   const char *x = a->x;
   if (mn_meter_cancelled(a->meter)) return;
-  a->blas->gemm('T', 'N', width, rows, a->count, 1, x + j * p->tile * a->ld * size, a->ld,
-                x + (panel_first(p, j) + first) * a->ld * size, a->ld, a->fresh ? 0 : 1,
-                (char *)p->panel[j] + first * width * size, width);
+  if (a->rows)
+    add_packed(a, j, first, rows);
+  else
+    a->blas->gemm('T', 'N', width, rows, a->count, 1, x + j * p->tile * a->ld * size, a->ld,
+                  x + (panel_first(p, j) + first) * a->ld * size, a->ld, a->fresh ? 0 : 1,
+                  (char *)p->panel[j] + first * width * size, width);
   mn_meter_add(a->meter, 2 * (double)width * (double)rows * (double)a->count);
 }
 
@@ -334,9 +349,33 @@ static mn_status add_in_double(addition *a, size_t count, const float *x, size_t
   return MN_OK;
 }
 
-double mn_products_add_bytes(size_t n, size_t m, mn_dtype type)
+static mn_status add_in_bfloat16(addition *a, size_t count, const float *x, size_t ld, int threads, mn_error *err)
 {
-  return type == MN_F64 ? ((double)n + (double)m) * CONVERTED * sizeof(double) : 0;
+  const mn_products *p = a->p;
+  size_t most = at_most(PACKED, count), n = mn_bfloat16_cells(p->n, most), m = mn_bfloat16_cells(p->m, most);
+  uint32_t *packed = mn_alloc_matrix(n + m, sizeof *packed), *others = p->across ? packed + n : packed;
+  if (!packed) return MN_NO_MEMORY(err, (n + m) * sizeof *packed);
+  a->columns = packed, a->rows = others;
+  for (size_t k = 0; k < count && !mn_meter_cancelled(a->meter); k += most, a->fresh = 0) {
+    a->count = at_most(most, count - k);
+    mn_bfloat16_pack(p->across ? p->n : p->n + p->m, a->count, x + k, ld, threads, packed);
+    if (p->across) mn_bfloat16_pack(p->m, a->count, x + p->n * ld + k, ld, threads, others);
+    add_panels(a, threads);
+  }
+  mn_free(packed);
+  return MN_OK;
+}
+
+static int packs(mn_dtype type, size_t tile, int bfloat16)
+{
+  return bfloat16 && type == MN_F32 && tile % MN_BFLOAT16_PANEL == 0 && mn_bfloat16_multiplies();
+}
+
+double mn_products_add_bytes(size_t n, size_t m, mn_dtype type, int bfloat16)
+{
+  double all = (double)n + (double)m;
+  if (type == MN_F64) return all * CONVERTED * sizeof(double);
+  return packs(type, MN_PRODUCTS_TILE, bfloat16) ? all * PACKED / 2 * sizeof(uint32_t) : 0;
 }
 
 double mn_products_add_flops(size_t n, size_t m, size_t count)
@@ -353,7 +392,7 @@ mn_status mn_products_add(mn_products *p, size_t count, const float *x, size_t l
                           mn_error *err)
 {
   mn_meter meter;
-  addition a = {p, mn_blas_of(p->type), x, count, ld, !p->done, &meter};
+  addition a = {p, mn_blas_of(p->type), x, NULL, NULL, count, ld, !p->done, &meter};
   mn_status st = MN_OK;
   if (!p->panel || !count || count > p->dim - p->done || ld < count || ld > MN_BLAS_MAX)
     return MN_FAIL(err, MN_ERR_ARGUMENT, "%zu features cannot be added to %zu of %zu", count, p->done, p->dim);
@@ -362,6 +401,8 @@ mn_status mn_products_add(mn_products *p, size_t count, const float *x, size_t l
   mn_meter_open(&meter, ctx, "products", mn_products_flops(p, count), "flop");
   if (p->type == MN_F64)
     st = add_in_double(&a, count, x, ld, threads, err);
+  else if (packs(p->type, p->tile, p->bfloat16))
+    st = add_in_bfloat16(&a, count, x, ld, threads, err);
   else
     add_panels(&a, threads);
   if (!st) st = mn_meter_close(&meter, err);

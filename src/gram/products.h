@@ -25,6 +25,7 @@ struct mn_products {
   uint64_t *samples;      /* n + m: a hash of each sample as it is in its data set */
   double *norms;          /* n + m: squared */
   double *shift, *factor; /* dim: what a feature had subtracted and was multiplied by; 0 and 1 where nothing is done */
+  int bfloat16;           /* features to be added are such numbers, see bfloat16.h; of no consequence afterwards */
   double scale;           /* of the products and squared norms, as they are read: 1 but on the way to all features */
   double *inverse;        /* n + m: 1 / norm, for samples to be scaled to norm 1; NULL: as they are */
   void **panel;           /* columns; NULL: on disk */
@@ -60,7 +61,7 @@ mn_status mn_products_add(mn_products *products, size_t count, const float *x, s
 double mn_products_flops(const mn_products *products, size_t count);
 
 /* Bytes that it allocates, and flops of `count` features. */
-double mn_products_add_bytes(size_t n, size_t m, mn_dtype type);
+double mn_products_add_bytes(size_t n, size_t m, mn_dtype type, int bfloat16);
 double mn_products_add_flops(size_t n, size_t m, size_t count);
 
 /* A hash of a sample's bytes. */

@@ -131,8 +131,9 @@ static double room_of(size_t memory_bytes)
 static double bytes_of(const mn_map *map, size_t n, size_t m)
 {
   double all = (double)n + (double)m;
-  return (double)n * (double)m * (double)mn_dtype_size(map->type) + mn_products_add_bytes(n, m, map->type) +
-         all * 4 * sizeof(double) + (double)map->dim * 2 * sizeof(double);
+  return (double)n * (double)m * (double)mn_dtype_size(map->type) +
+         mn_products_add_bytes(n, m, map->type, map->options.bfloat16) + all * 4 * sizeof(double) +
+         (double)map->dim * 2 * sizeof(double);
 }
 
 mn_status mn_map_most(const mn_map *map, size_t n, size_t m, size_t each, size_t memory_bytes, size_t *most,
@@ -165,6 +166,7 @@ mn_status mn_map_products(const mn_map *map, const mn_samples *centres, const mn
                          .images = {*centres, *images},
                          .first = first,
                          .scale = map->options.feature_scale,
+                         .bfloat16 = map->options.bfloat16,
                          .measured = 1,
                          .block = mn_stream_choose_block(map->features, n + count, room),
                          .threads = mn_threads_open(ctx),

@@ -8,7 +8,6 @@
 #include "core/memory.h"
 #include "core/progress.h"
 #include "core/status.h"
-#include "linalg/rate.h"
 #include "linalg/threads.h"
 #include "model/stream_pass.h"
 #include "solve/system.h"
@@ -50,6 +49,8 @@ static size_t image_count(const stream *s)
 static mn_status check_options(const stream *s, mn_error *err)
 {
   const mn_stream_options *o = &s->options;
+  if (o->bfloat16 && o->precision == MN_PRECISION_DOUBLE)
+    return MN_FAIL(err, MN_ERR_ARGUMENT, "products of features in bfloat16 are in single precision, not in double");
   if (o->precision == MN_PRECISION_MIXED || (unsigned)o->precision > MN_PRECISION_SINGLE ||
       (unsigned)o->feature_scale > MN_FEATURE_SCALE_STANDARD)
     return MN_FAIL(err, MN_ERR_ARGUMENT,
@@ -94,7 +95,7 @@ static double room_of(const stream *s)
 static double bytes_of(const stream *s, mn_dtype type, size_t block)
 {
   size_t n = s->pass.images[0].n, m = test_count(s);
-  return mn_products_bytes(n, m, type) + mn_products_add_bytes(n, m, type) +
+  return mn_products_bytes(n, m, type) + mn_products_add_bytes(n, m, type, s->options.bfloat16) +
          (double)image_count(s) * (double)block * sizeof(float);
 }
 
@@ -109,8 +110,8 @@ static mn_status choose_type(const stream *s, mn_dtype *type, mn_error *err)
 {
   size_t least = mn_stream_widest_group(s->features);
   double room = room_of(s);
-  int wide = s->options.precision == MN_PRECISION_DOUBLE ||
-             (s->options.precision == MN_PRECISION_AUTO && mn_features_dim(s->features) <= DOUBLE_FEATURES);
+  int few = mn_features_dim(s->features) <= DOUBLE_FEATURES && !s->options.bfloat16;
+  int wide = s->options.precision == MN_PRECISION_DOUBLE || (s->options.precision == MN_PRECISION_AUTO && few);
   *type = wide ? MN_F64 : MN_F32;
   if (s->options.precision == MN_PRECISION_AUTO && bytes_of(s, *type, least) > room) *type = MN_F32;
   double need = bytes_of(s, *type, least);
@@ -229,6 +230,7 @@ static mn_status run(stream *s, size_t until, mn_error *err)
   p->until = until;
   p->features = s->features;
   p->scale = s->options.feature_scale;
+  p->bfloat16 = s->options.bfloat16;
   p->after = checkpoint;
   p->user = s;
   s->saved_s = mn_clock_s();
@@ -373,13 +375,36 @@ static mn_status time_features(stream *s, double *seconds, mn_error *err)
   return st;
 }
 
+/* The rate at which products of a type grow: those of a few samples, again and again. */
+static mn_status time_products(const stream *s, mn_dtype type, double *gflops, mn_error *err)
+{
+  enum { SAMPLES = 2 * MN_PRODUCTS_TILE, FEATURES = 2048, COUNT = SAMPLES * FEATURES };
+  const double least_s = 0.25;
+  float *x = mn_alloc_matrix(COUNT, sizeof *x);
+  mn_products *p = NULL;
+  double begin_s = 0, took_s = 0, rounds = 0;
+  mn_status st = x ? mn_products_open(SAMPLES, 0, MN_PRODUCTS_TILE, type, 2 * FEATURES, "", &p, err)
+                   : MN_NO_MEMORY(err, COUNT * sizeof *x);
+  for (size_t i = 0; x && i < COUNT; i++) x[i] = (float)(i % 13) / 16;
+  if (!st) p->bfloat16 = s->options.bfloat16;
+  if (!st) st = mn_products_add(p, FEATURES, x, FEATURES, s->pass.threads, NULL, err);
+  for (begin_s = mn_clock_s(); !st && took_s < least_s; took_s = mn_clock_s() - begin_s, rounds++) {
+    p->done = FEATURES; /* the others anew */
+    st = mn_products_add(p, FEATURES, x, FEATURES, s->pass.threads, NULL, err);
+  }
+  if (!st) *gflops = rounds * mn_products_flops(p, FEATURES) / took_s * 1e-9;
+  mn_products_close(&p);
+  mn_free(x);
+  return st;
+}
+
 static mn_status forecast(stream *s, mn_stream_forecast *out, mn_error *err)
 {
   double gflops;
   mn_status st = mn_features_open(&s->options.features, &s->pass.images[0], NULL, &s->features, err);
   if (!st) st = choose_type(s, &out->type, err);
   if (!st) st = time_features(s, &out->features_s, err);
-  if (!st) st = mn_gemm_rate(out->type, MN_PRODUCTS_TILE, 0.25, s->pass.threads, &gflops, err);
+  if (!st) st = time_products(s, out->type, &gflops, err);
   if (st) return st;
   out->dim = mn_features_dim(s->features);
   out->products_s = product_flops(s, out->dim) / (gflops * 1e9);

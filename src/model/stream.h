@@ -17,6 +17,9 @@ void mn_feature_statistics(const mn_feature_block *block, mn_feature_scale scale
                            double *shift, double *factor);
 void mn_feature_apply(const mn_feature_block *block, const double *shift, const double *factor, int threads);
 
+/* To bfloat16. */
+void mn_feature_round(const mn_feature_block *block, int threads);
+
 /* auto becomes what it stands for. */
 mn_feature_scale mn_feature_scale_of(const mn_stream_options *options);
 

@@ -91,6 +91,7 @@ static mn_status compute_block(mn_stream_pass *s, size_t g, size_t end, mn_error
   double *shift = p->shift + p->done, *factor = p->factor + p->done;
   if (!s->measured) mn_feature_statistics(b, s->scale, p->dim, s->threads, shift, factor);
   if (s->scale != MN_FEATURE_SCALE_NONE) mn_feature_apply(b, shift, factor, s->threads);
+  if (s->bfloat16) mn_feature_round(b, s->threads);
   return MN_OK;
 }
 
@@ -125,6 +126,7 @@ mn_status mn_stream_pass_run(mn_stream_pass *s, mn_error *err)
   if (st) return st;
   s->inner = (mn_context){.threads = s->threads, .log = s->ctx ? forward_log : NULL, .user = s};
   if (s->ctx && s->ctx->progress) s->inner.progress = forward_progress;
+  s->products->bfloat16 = s->bfloat16;
   s->base = 0;
   s->total = feature_flops(s, image_count(s), left) + mn_products_flops(s->products, left);
   for (size_t g = group_of(f, first), end; !st && g < groups; g = end) {

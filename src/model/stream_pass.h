@@ -9,6 +9,7 @@ typedef struct {
   mn_samples images[2];   /* training, test: the first n of these and the m from `first` on of those, as the products */
   size_t first;           /* say */
   mn_feature_scale scale; /* not auto */
+  int bfloat16;           /* 1: features are rounded to it */
   int measured;           /* 1: shift and factor are in the products; 0: they get those of the training images */
   mn_products *products;  /* added to, from the features on that they have */
   size_t block;           /* features at once, a group at least */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/status.h"
+#include "gram/bfloat16.h"
 #include "minnorm/options.h"
 #include "model/stream.h"
 
@@ -65,6 +66,12 @@ void mn_feature_apply(const mn_feature_block *b, const double *shift, const doub
   }
 }
 
+void mn_feature_round(const mn_feature_block *b, int threads)
+{
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (size_t i = 0; i < b->rows; i++) mn_bfloat16_round(b->count, b->x + i * b->ld);
+}
+
 /* ---- what products are of */
 
 void mn_stream_text(const mn_stream_options *o, const char *engine, size_t block, char text[MN_STREAM_TEXT])
@@ -81,8 +88,9 @@ void mn_stream_text(const mn_stream_options *o, const char *engine, size_t block
   if (o->features.name == MN_FEATURES_CONV)
     used += (size_t)snprintf(text + used, MN_STREAM_TEXT - used, "seed=%llu ", (unsigned long long)o->features.seed);
   if (used >= MN_STREAM_TEXT) return;
-  snprintf(text + used, MN_STREAM_TEXT - used, "scale=%s feature-scale=%s; engine=%s block=%zu",
-           mn_scale_string(o->scale), mn_feature_scale_string(mn_feature_scale_of(o)), engine, block);
+  snprintf(text + used, MN_STREAM_TEXT - used, "scale=%s feature-scale=%s%s; engine=%s block=%zu",
+           mn_scale_string(o->scale), mn_feature_scale_string(mn_feature_scale_of(o)),
+           o->bfloat16 ? " rounding=bfloat16" : "", engine, block);
 }
 
 int mn_stream_text_agrees(const char *a, const char *b)
@@ -100,6 +108,7 @@ static int set_word(const char *key, const char *value, mn_stream_options *o)
   if (!strcmp(key, "seed")) return o->features.seed = strtoull(value, &end, 10), *value && !*end;
   if (!strcmp(key, "block")) return 1;
   if (!strcmp(key, "engine") && !*value) return 1;
+  if (!strcmp(key, "rounding") && !strcmp(value, "bfloat16")) return o->bfloat16 = 1, 1;
   if (row) return !mn_option_set(row, value, &o->features, NULL);
   if (!strcmp(key, "scale"))
     for (mn_scale s = MN_SCALE_UNIT; s <= MN_SCALE_STANDARD; s++)

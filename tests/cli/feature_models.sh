@@ -73,6 +73,16 @@ ok 'well' less "$(field p.json test_error)" 0.5
 accepts 'products in single' "${fit[@]}" "${gabor[@]}" --products single --save m.single --scores fit.npy
 accepts 'predict as well' predict -q --model m.single "${test[@]}" --scores p.npy
 ok 'to single precision' close p.npy fit.npy 1e-2
+accepts 'features in bfloat16' "${fit[@]}" "${conv[@]}" --products bfloat16 --save-gram k.half --save m.half --scores half.npy \
+  --json fit.json
+ok '  are named' same "$(nested fit.json rounding)" '"bfloat16"'
+ok '  with products in single' same "$(nested fit.json products)" '"single"'
+accepts 'predict as well' predict -q --model m.half "${test[@]}" --scores p.npy
+ok '  the same features' close p.npy half.npy 1e-4
+accepts 'from kept products, too' "${fit[@]}" --load-gram k.half --save m.half2
+accepts '  they are rounded' predict -q --model m.half2 "${test[@]}" --scores p.npy
+ok '  the same' close p.npy half.npy 1e-4
+refuses 'no products of others' 1 'rounding=bfloat16 are kept here' "${fit[@]}" "${conv[@]}" --products single --save-gram k.half
 accepts 'mirrored images' "${fit[@]}" "${gabor[@]}" --mirror --save m.mirror --scores fit.npy
 accepts 'are part of the model' predict -q --model m.mirror "${test[@]}" --scores p.npy
 ok 'too' close p.npy fit.npy 1e-9

@@ -75,7 +75,16 @@ static double kept(const mn_products *p, size_t i, size_t j)
   return p->type == MN_F64 ? ((const double *)p->panel[0])[at] : (double)((const float *)p->panel[0])[at];
 }
 
-static void check_products(const images *s, mn_features_name name, mn_feature_scale scale, mn_precision precision)
+/* To 8 bits. */
+static double rounded(double x)
+{
+  int exponent;
+  double mantissa = frexp((double)(float)x, &exponent);
+  return ldexp(nearbyint(256 * mantissa), exponent - 8);
+}
+
+static void check_products(const images *s, mn_features_name name, mn_feature_scale scale, mn_precision precision,
+                           int bfloat16)
 {
   mn_stream_options o = mn_stream_defaults(name);
   mn_stream_report report;
@@ -85,8 +94,10 @@ static void check_products(const images *s, mn_features_name name, mn_feature_sc
   o.features.filters = 64, o.features.engine = MN_CONV_BLOCKED;
   o.feature_scale = scale;
   o.precision = precision;
+  o.bfloat16 = bfloat16;
   mn_products *p = streamed(s, &o, &report);
   double *x = all_features(s, &o, mn_feature_scale_of(&o), &dim);
+  for (size_t i = 0; bfloat16 && i < ALL * dim; i++) x[i] = rounded(x[i]);
   assert_int_equal(mn_products_get(p).dim, dim);
   assert_int_equal(mn_products_get(p).done, dim);
   assert_int_equal(p->type, precision == MN_PRECISION_SINGLE ? MN_F32 : MN_F64);
@@ -110,8 +121,9 @@ static void products_of_streamed_features(void **state)
   (void)state;
   images s = images_open();
   for (mn_feature_scale scale = MN_FEATURE_SCALE_AUTO; scale <= MN_FEATURE_SCALE_STANDARD; scale++) {
-    check_products(&s, MN_FEATURES_GABOR, scale, MN_PRECISION_AUTO);
-    check_products(&s, MN_FEATURES_CONV, scale, MN_PRECISION_SINGLE);
+    check_products(&s, MN_FEATURES_GABOR, scale, MN_PRECISION_AUTO, 0);
+    check_products(&s, MN_FEATURES_CONV, scale, MN_PRECISION_SINGLE, 0);
+    check_products(&s, MN_FEATURES_CONV, scale, MN_PRECISION_SINGLE, 1);
   }
   images_close(&s);
 }
