@@ -88,9 +88,9 @@ void mn_stream_text(const mn_stream_options *o, const char *engine, size_t block
   if (o->features.name == MN_FEATURES_CONV)
     used += (size_t)snprintf(text + used, MN_STREAM_TEXT - used, "seed=%llu ", (unsigned long long)o->features.seed);
   if (used >= MN_STREAM_TEXT) return;
-  snprintf(text + used, MN_STREAM_TEXT - used, "scale=%s feature-scale=%s%s; engine=%s block=%zu",
-           mn_scale_string(o->scale), mn_feature_scale_string(mn_feature_scale_of(o)),
-           o->bfloat16 ? " rounding=bfloat16" : "", engine, block);
+  snprintf(text + used, MN_STREAM_TEXT - used, "%sscale=%s feature-scale=%s; engine=%s block=%zu",
+           o->bfloat16 ? "rounding=bfloat16 " : "", mn_scale_string(o->scale),
+           mn_feature_scale_string(mn_feature_scale_of(o)), engine, block);
 }
 
 int mn_stream_text_agrees(const char *a, const char *b)
