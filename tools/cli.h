@@ -124,7 +124,9 @@ int mn_cli_interpolants_takes(const mn_option *row);
 void mn_cli_collect(mn_cli *cli);
 const char *mn_cli_dataset_name(int value);
 const char *mn_cli_part_name(int value);
-const char *mn_cli_products_name(int value); /* in the order of auto, double, single */
+/* Of products_type, in this order. */
+enum { MN_CLI_PRODUCTS_AUTO, MN_CLI_PRODUCTS_DOUBLE, MN_CLI_PRODUCTS_SINGLE, MN_CLI_PRODUCTS_BFLOAT16 };
+const char *mn_cli_products_name(int value);
 
 /* ---- feature maps (feature_options.c) */
 

@@ -37,16 +37,17 @@ int mn_cli_fit_of_products(const mn_cli *cli, const mn_cli_fit_run *run)
 
 static mn_stream_options stream_options(const mn_cli *cli, const mn_cli_fit_run *run)
 {
-  enum { BFLOAT16 = 3 };
-  static const mn_precision precisions[] = {MN_PRECISION_AUTO, MN_PRECISION_DOUBLE, MN_PRECISION_SINGLE,
-                                            MN_PRECISION_SINGLE};
+  static const mn_precision precisions[] = {[MN_CLI_PRODUCTS_AUTO] = MN_PRECISION_AUTO,
+                                            [MN_CLI_PRODUCTS_DOUBLE] = MN_PRECISION_DOUBLE,
+                                            [MN_CLI_PRODUCTS_SINGLE] = MN_PRECISION_SINGLE,
+                                            [MN_CLI_PRODUCTS_BFLOAT16] = MN_PRECISION_SINGLE};
   const mn_cli_values *v = &cli->values;
   return (mn_stream_options){.features = run->features,
                              .scale = v->fit.scale,
                              .feature_scale = (mn_feature_scale)v->feature_scale,
                              .normalise = v->normalise,
                              .precision = precisions[v->products_type],
-                             .bfloat16 = v->products_type == BFLOAT16,
+                             .bfloat16 = v->products_type == MN_CLI_PRODUCTS_BFLOAT16,
                              .memory_bytes = v->fit.solve.memory_bytes,
                              .folder = v->save_gram ? v->save_gram : v->checkpoint};
 }

@@ -5,7 +5,7 @@
 #include <immintrin.h>
 #pragma GCC target("avx512f,avx512dq,avx512vl,avx512bw,avx512bf16,prefer-vector-width=512")
 
-enum { LANES = 16, VECTORS = MN_BFLOAT16_PANEL / LANES, COLUMNS = MN_BFLOAT16_COLUMNS };
+enum { LANES = MN_BFLOAT16_PANEL / 2, COLUMNS = MN_BFLOAT16_COLUMNS };
 
 static inline __m512bh pairs(__m512i cells)
 {

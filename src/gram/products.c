@@ -9,6 +9,7 @@
 #include "core/status.h"
 #include "gram/bfloat16.h"
 #include "linalg/blas.h"
+#include "linalg/rate.h"
 #include "linalg/threads.h"
 
 /* Rows of a panel that one task multiplies, and features that are converted to fp64 or packed at once. */
@@ -409,6 +410,29 @@ mn_status mn_products_add(mn_products *p, size_t count, const float *x, size_t l
   if (st) return st;
   add_norms(p, count, x, ld, threads);
   p->done += count;
+  return MN_OK;
+}
+
+/* A tile of products of packed samples, behind these. */
+static void multiply_tile(const void *arg, void *mine)
+{
+  uint32_t *cells = mine;
+  (void)arg;
+  mn_bfloat16_multiply(MN_PRODUCTS_TILE, MN_PRODUCTS_TILE, PACKED, cells, cells, 1,
+                       (float *)(cells + mn_bfloat16_cells(MN_PRODUCTS_TILE, PACKED)), MN_PRODUCTS_TILE);
+}
+
+mn_status mn_products_rate(mn_dtype type, int bfloat16, int threads, double *gflops, mn_error *err)
+{
+  const double seconds = 0.25, tile = MN_PRODUCTS_TILE;
+  if (!packs(type, MN_PRODUCTS_TILE, bfloat16))
+    return mn_gemm_rate(type, MN_PRODUCTS_TILE, seconds, threads, gflops, err);
+  size_t each = mn_bfloat16_cells(MN_PRODUCTS_TILE, PACKED) + MN_PRODUCTS_TILE * MN_PRODUCTS_TILE;
+  uint32_t *space = mn_alloc_matrix(each * (size_t)threads, sizeof *space);
+  if (!space) return MN_NO_MEMORY(err, each * (size_t)threads * sizeof *space);
+  for (size_t i = 0; i < each * (size_t)threads; i++) space[i] = 0x3c003c00U; /* pairs of 2^-7 */
+  *gflops = mn_rate_of(multiply_tile, NULL, space, each * sizeof *space, 2 * tile * tile * PACKED, seconds, threads);
+  mn_free(space);
   return MN_OK;
 }
 

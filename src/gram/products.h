@@ -64,6 +64,9 @@ double mn_products_flops(const mn_products *products, size_t count);
 double mn_products_add_bytes(size_t n, size_t m, mn_dtype type, int bfloat16);
 double mn_products_add_flops(size_t n, size_t m, size_t count);
 
+/* Gflop/s of it, measured with a tile a thread for a quarter of a second. */
+mn_status mn_products_rate(mn_dtype type, int bfloat16, int threads, double *gflops, mn_error *err);
+
 /* A hash of a sample's bytes. */
 uint64_t mn_products_hash(const mn_data *data, size_t i);
 

@@ -375,36 +375,13 @@ static mn_status time_features(stream *s, double *seconds, mn_error *err)
   return st;
 }
 
-/* The rate at which products of a type grow: those of a few samples, again and again. */
-static mn_status time_products(const stream *s, mn_dtype type, double *gflops, mn_error *err)
-{
-  enum { SAMPLES = 2 * MN_PRODUCTS_TILE, FEATURES = 2048, COUNT = SAMPLES * FEATURES };
-  const double least_s = 0.25;
-  float *x = mn_alloc_matrix(COUNT, sizeof *x);
-  mn_products *p = NULL;
-  double begin_s = 0, took_s = 0, rounds = 0;
-  mn_status st = x ? mn_products_open(SAMPLES, 0, MN_PRODUCTS_TILE, type, 2 * FEATURES, "", &p, err)
-                   : MN_NO_MEMORY(err, COUNT * sizeof *x);
-  for (size_t i = 0; x && i < COUNT; i++) x[i] = (float)(i % 13) / 16;
-  if (!st) p->bfloat16 = s->options.bfloat16;
-  if (!st) st = mn_products_add(p, FEATURES, x, FEATURES, s->pass.threads, NULL, err);
-  for (begin_s = mn_clock_s(); !st && took_s < least_s; took_s = mn_clock_s() - begin_s, rounds++) {
-    p->done = FEATURES; /* the others anew */
-    st = mn_products_add(p, FEATURES, x, FEATURES, s->pass.threads, NULL, err);
-  }
-  if (!st) *gflops = rounds * mn_products_flops(p, FEATURES) / took_s * 1e-9;
-  mn_products_close(&p);
-  mn_free(x);
-  return st;
-}
-
 static mn_status forecast(stream *s, mn_stream_forecast *out, mn_error *err)
 {
   double gflops;
   mn_status st = mn_features_open(&s->options.features, &s->pass.images[0], NULL, &s->features, err);
   if (!st) st = choose_type(s, &out->type, err);
   if (!st) st = time_features(s, &out->features_s, err);
-  if (!st) st = time_products(s, out->type, &gflops, err);
+  if (!st) st = mn_products_rate(out->type, s->options.bfloat16, s->pass.threads, &gflops, err);
   if (st) return st;
   out->dim = mn_features_dim(s->features);
   out->products_s = product_flops(s, out->dim) / (gflops * 1e9);
