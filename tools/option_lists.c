@@ -56,7 +56,7 @@ static const char *feature_scale_name(int value)
 const char *mn_cli_products_name(int value)
 {
   static const char *const names[] = {"auto", "double", "single", "bfloat16"};
-  return value >= 0 && value < 4 ? names[value] : NULL;
+  return value >= 0 && value <= MN_CLI_PRODUCTS_BFLOAT16 ? names[value] : NULL;
 }
 
 /* What a fit does with features. */
@@ -84,8 +84,8 @@ static const mn_option stream_rows[] = {
      .argument = "PRECISION",
      .group = "Features",
      .help = "Precision of the inner products of features: double, single, or bfloat16, which rounds the features to 8 "
-             "bits and sums in single precision, in half the time on processors with AVX-512 BF16. auto: double up to "
-             "20,480 features where memory has room for it, else single."},
+             "bits and sums in single precision, in less time on processors with AVX-512 BF16. auto: double up to 20,480 "
+             "features where memory has room for it, else single."},
     {.key = "save-gram",
      .type = MN_OPTION_TEXT,
      .offset = offsetof(mn_cli_values, save_gram),

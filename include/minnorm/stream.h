@@ -32,7 +32,7 @@ typedef struct {
   mn_precision precision; /* of the products: double or single; auto: double up to 20,480 features where memory has
                              room, else single */
   int bfloat16; /* 1: features are rounded to bfloat16, the upper half of a float, after all that is done to them; their
-                   products, single, then take half the time on processors with AVX-512 BF16 */
+                   products, single, take less time then on processors with AVX-512 BF16 */
   size_t memory_bytes; /* budget of the whole process; 0: what the machine has available */
   const char *folder;  /* where the products are kept, as they grow and when they are complete: a run that was stopped
                           goes on from there; NULL: nowhere */

@@ -87,7 +87,7 @@ recipe a --preset a --feature-scale standard
 made='--dataset cifar10 --features conv --pool-window 15 --pool-stride 6'
 runs_add conv-4096 "$made --filters 4096 --save-gram KEPT/conv-4096 $by_error --select-ridge 0 --precision double"
 conv 4096
-# In bfloat16 the products take about half the time on processors that multiply it.
+# In bfloat16 the products take less time on processors that multiply it.
 runs_add conv-32000-linear "$made --filters 32000 --products bfloat16 --save-gram KEPT/conv-32000 $linear"
 conv 32000
 
