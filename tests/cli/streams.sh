@@ -320,8 +320,8 @@ done <<'TABLE'
 --features fft one of none, gabor, scattering, conv expected
 --feature-scale both one of auto, none, center, standard expected
 --feature-scale 1 one of auto, none, center, standard expected
---products mixed one of auto, double, single expected
---products -1 one of auto, double, single expected
+--products mixed one of auto, double, single, bfloat16 expected
+--products -1 one of auto, double, single, bfloat16 expected
 --scales 0 an integer from 1 to 16 expected
 --orientations 65 an integer from 1 to 64 expected
 --filters 256001 an integer from 1 to 256000 expected

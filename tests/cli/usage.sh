@@ -140,7 +140,7 @@ fit --shuffle x an integer from 0
 fit --threads -2 an integer from 0 to 4096 expected
 fit --features fft one of none, gabor, scattering, conv expected
 fit --feature-scale both one of auto, none, center, standard expected
-fit --products mixed one of auto, double, single expected
+fit --products mixed one of auto, double, single, bfloat16 expected
 predict --part dev one of train, test expected
 predict --n-test 0 an integer of at least 1 expected
 data --n 0 an integer of at least 1 expected
