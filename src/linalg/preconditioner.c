@@ -23,9 +23,9 @@ static double corner_bytes(size_t rank)
   return rank ? (double)mn_panels_bytes(rank, mn_panels_width(rank), MN_F32) : 0;
 }
 
-double mn_preconditioner_bytes(size_t n, size_t rank)
+double mn_preconditioner_bytes(size_t n, size_t rank, size_t degree)
 {
-  return mn_low_rank_bytes(n, rank) + mn_sparse_inverse_bytes(n) + corner_bytes(rank);
+  return mn_low_rank_bytes(n, rank) + mn_sparse_inverse_bytes(n, degree) + corner_bytes(rank);
 }
 
 /* L11 as panels, for solves by several threads. */
@@ -42,14 +42,14 @@ static mn_status take_corner(mn_preconditioner *p, mn_error *err)
   return MN_OK;
 }
 
-mn_status mn_preconditioner_open(const mn_symmetric *k, size_t rank, double ridge, uint64_t seed, int threads,
-                                 const mn_context *ctx, mn_preconditioner **out, mn_error *err)
+mn_status mn_preconditioner_open(const mn_symmetric *k, size_t rank, size_t degree, double ridge, uint64_t seed,
+                                 int threads, const mn_context *ctx, mn_preconditioner **out, mn_error *err)
 {
   mn_preconditioner *p = mn_calloc(1, sizeof *p);
   *out = NULL;
   if (!p) return MN_NO_MEMORY(err, sizeof *p);
   mn_status st = mn_low_rank_open(k, rank, ridge, seed, threads, ctx, &p->f, err);
-  if (!st) st = mn_sparse_inverse_open(k, p->f, ridge, threads, &p->g, err);
+  if (!st) st = mn_sparse_inverse_open(k, p->f, degree, ridge, threads, &p->g, err);
   if (!st) st = take_corner(p, err);
   if (st)
     mn_preconditioner_close(&p);

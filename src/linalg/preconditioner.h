@@ -16,11 +16,11 @@ typedef struct {
 } mn_preconditioner;
 
 /* Bytes that opening allocates at the peak, no less than what stays. */
-double mn_preconditioner_bytes(size_t n, size_t rank);
+double mn_preconditioner_bytes(size_t n, size_t rank, size_t degree);
 
-/* As mn_low_rank_open. */
-mn_status mn_preconditioner_open(const mn_symmetric *k, size_t rank, double ridge, uint64_t seed, int threads,
-                                 const mn_context *ctx, mn_preconditioner **out, mn_error *err);
+/* As mn_low_rank_open; degree: neighbours of a row of the sparse inverse, as there. */
+mn_status mn_preconditioner_open(const mn_symmetric *k, size_t rank, size_t degree, double ridge, uint64_t seed,
+                                 int threads, const mn_context *ctx, mn_preconditioner **out, mn_error *err);
 void mn_preconditioner_close(mn_preconditioner **p);
 
 /* out = M^-1 v; n x columns, column-major. */

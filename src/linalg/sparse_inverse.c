@@ -7,16 +7,21 @@
 #include "core/status.h"
 
 enum {
-  DEGREE = MN_SPARSE_DEGREE,
-  LOCAL = DEGREE + 1,              /* order of a block: the neighbours, then the row itself */
-  PAIRS = LOCAL * (LOCAL + 1) / 2, /* of its lower triangle */
-  SPAN = 16,                       /* columns of F at a time: a cache line of each row */
-  STRIP = 256,                     /* elements of a column that are looked at together */
-  ROWS = 4096                      /* whose blocks of K are asked for at a time */
+  STRIDE = MN_SPARSE_MOST,    /* from a row's elements to the next one's */
+  LOCAL = MN_SPARSE_MOST + 1, /* most order of a block: the neighbours, then the row itself */
+  SPAN = 16,                  /* columns of F at a time: a cache line of each row */
+  STRIP = 256,                /* elements of a column that are looked at together */
+  ROWS = 4096                 /* whose blocks of K are asked for at a time */
 };
 
 /* Diagonal elements of S below this part of those of K + ridge I are rounding. */
 static const double rounding = 64 * 0x1p-24;
+
+/* Elements of the lower triangle of a block. */
+static size_t pairs_of(size_t degree)
+{
+  return (degree + 1) * (degree + 2) / 2;
+}
 
 typedef struct {
   const mn_symmetric *k;
@@ -24,10 +29,11 @@ typedef struct {
   double ridge;
   int threads;
   mn_sparse_inverse *g;
+  size_t pairs;
   float *weight;  /* n: of a row as a neighbour, 1 / sqrt(K_jj + ridge); 0 at the pivots */
-  double *local;  /* n x PAIRS: lower triangles of S's blocks, row by row */
+  double *local;  /* n x pairs: lower triangles of S's blocks, row by row */
   float *strip;   /* n x SPAN, row-major: columns of F */
-  float *element; /* ROWS x PAIRS: of K */
+  float *element; /* ROWS x pairs: of K */
   size_t *i, *j;  /* where */
 } builder;
 
@@ -38,10 +44,10 @@ static int is_pivot(const builder *b, size_t i)
 
 /* ---- neighbours */
 
-/* Keeps `at` among the count best so far, which descend. */
-static uint8_t insert(float *best, uint32_t *where, uint8_t count, float value, uint32_t at)
+/* Keeps `at` among the count best so far, which descend; at most degree of them. */
+static size_t insert(float *best, uint32_t *where, size_t count, size_t degree, float value, uint32_t at)
 {
-  uint8_t place = count < DEGREE ? count++ : DEGREE - 1;
+  size_t place = count < degree ? count++ : degree - 1;
   for (; place > 0 && best[place - 1] < value; place--) best[place] = best[place - 1], where[place] = where[place - 1];
   best[place] = value, where[place] = at;
   return count;
@@ -50,13 +56,12 @@ static uint8_t insert(float *best, uint32_t *where, uint8_t count, float value, 
 /* Rows first ... n - 1 of a column of K, from its element at `first` on. */
 static void scan_column(const builder *b, size_t i, const float *column)
 {
-  size_t n = b->k->n, first = i + 1;
-  float best[DEGREE] = {0};
-  uint32_t *where = b->g->neighbour + i * DEGREE;
-  uint8_t count = 0;
+  size_t n = b->k->n, first = i + 1, degree = b->g->degree, count = 0;
+  float best[MN_SPARSE_MOST] = {0};
+  uint32_t *where = b->g->neighbour + i * STRIDE;
   for (size_t r = first; r < n; r += STRIP) {
     size_t end = n - r < STRIP ? n : r + STRIP;
-    float most = 0, least = count < DEGREE ? 0 : best[DEGREE - 1];
+    float most = 0, least = count < degree ? 0 : best[degree - 1];
 #pragma omp simd reduction(max : most)
     for (size_t k = r; k < end; k++) {
       float value = fabsf(column[k - first]) * b->weight[k];
@@ -65,10 +70,11 @@ static void scan_column(const builder *b, size_t i, const float *column)
     if (!(most > least)) continue;
     for (size_t k = r; k < end; k++) {
       float value = fabsf(column[k - first]) * b->weight[k];
-      if (value > (count < DEGREE ? 0 : best[DEGREE - 1])) count = insert(best, where, count, value, (uint32_t)k);
+      if (value > (count < degree ? 0 : best[degree - 1]))
+        count = insert(best, where, count, degree, value, (uint32_t)k);
     }
   }
-  b->g->count[i] = count;
+  b->g->count[i] = (uint8_t)count;
 }
 
 static mn_status find_neighbours(builder *b, mn_error *err)
@@ -92,7 +98,7 @@ static mn_status find_neighbours(builder *b, mn_error *err)
 static size_t members(const builder *b, size_t i, size_t *who)
 {
   size_t count = b->g->count[i];
-  for (size_t k = 0; k < count; k++) who[k] = b->g->neighbour[i * DEGREE + k];
+  for (size_t k = 0; k < count; k++) who[k] = b->g->neighbour[i * STRIDE + k];
   who[count] = i;
   return count + 1;
 }
@@ -110,7 +116,7 @@ static mn_status fetch_blocks(builder *b, size_t first, size_t end, mn_error *er
   if (st) return st;
   total = 0;
   for (size_t i = first; i < end; i++) {
-    size_t size = is_pivot(b, i) ? 0 : members(b, i, who), at = i * PAIRS;
+    size_t size = is_pivot(b, i) ? 0 : members(b, i, who), at = i * b->pairs;
     for (size_t r = 0; r < size; r++)
       for (size_t c = 0; c <= r; c++) b->local[at++] = (double)b->element[total++] + (r == c ? b->ridge : 0);
   }
@@ -132,7 +138,7 @@ static void subtract_strip(const builder *b)
 #pragma omp parallel for num_threads(b->threads) schedule(dynamic, 256)
   for (size_t i = 0; i < b->k->n; i++) {
     size_t who[LOCAL], size = is_pivot(b, i) ? 0 : members(b, i, who);
-    double *at = b->local + i * PAIRS;
+    double *at = b->local + i * b->pairs;
     for (size_t r = 0; r < size; r++)
       for (size_t c = 0; c <= r; c++) {
         const float *x = b->strip + who[r] * SPAN, *y = b->strip + who[c] * SPAN;
@@ -166,7 +172,7 @@ static void make_row(const builder *b, size_t i)
 {
   mn_sparse_inverse *g = b->g;
   size_t who[LOCAL], size = members(b, i, who), last = size - 1;
-  double *a = b->local + i * PAIRS, own = a[last * (last + 1) / 2 + last], x[LOCAL] = {0};
+  double *a = b->local + i * b->pairs, own = a[last * (last + 1) / 2 + last], x[LOCAL] = {0};
   double floor = rounding / ((double)b->weight[i] * (double)b->weight[i]);
   for (size_t r = 0; r < size; r++) a[r * (r + 1) / 2 + r] = fmax(a[r * (r + 1) / 2 + r], floor);
   if (!factor(a, size)) {
@@ -180,7 +186,7 @@ static void make_row(const builder *b, size_t i)
     x[r] = sum / a[r * (r + 1) / 2 + r];
   }
   g->own[i] = x[last];
-  for (size_t k = 0; k < last; k++) g->value[i * DEGREE + k] = x[k];
+  for (size_t k = 0; k < last; k++) g->value[i * STRIDE + k] = x[k];
 }
 
 static mn_status make_rows(builder *b, mn_error *err)
@@ -205,12 +211,12 @@ static void transpose(mn_sparse_inverse *g)
 {
   size_t n = g->n;
   for (size_t i = 0; i < n; i++)
-    for (size_t k = 0; k < g->count[i]; k++) g->start[g->neighbour[i * DEGREE + k] + 1]++;
+    for (size_t k = 0; k < g->count[i]; k++) g->start[g->neighbour[i * STRIDE + k] + 1]++;
   for (size_t i = 0; i < n; i++) g->start[i + 1] += g->start[i];
   for (size_t i = n; i-- > 0;) /* filled from the end of each list */
     for (size_t k = 0; k < g->count[i]; k++) {
-      size_t j = g->neighbour[i * DEGREE + k];
-      g->row[--g->start[j + 1]] = (uint32_t)(i * DEGREE + k);
+      size_t j = g->neighbour[i * STRIDE + k];
+      g->row[--g->start[j + 1]] = (uint32_t)(i * STRIDE + k);
     }
   /* start[j + 1] is now where list j begins. */
   memmove(g->start, g->start + 1, n * sizeof *g->start);
@@ -221,22 +227,23 @@ static void transpose(mn_sparse_inverse *g)
 
 /* ---- opening */
 
-double mn_sparse_inverse_bytes(size_t n)
+double mn_sparse_inverse_bytes(size_t n, size_t degree)
 {
-  double held = sizeof(double) * (1 + DEGREE) + 2 * DEGREE * sizeof(uint32_t) + 1 + sizeof(size_t);
-  double work = sizeof(float) + PAIRS * sizeof(double) + SPAN * sizeof(float);
-  return (double)n * (held + work) + ROWS * PAIRS * (sizeof(float) + 2 * sizeof(size_t));
+  double pairs = (double)pairs_of(degree);
+  double held = sizeof(double) + STRIDE * (sizeof(double) + 2 * sizeof(uint32_t)) + 1 + sizeof(size_t);
+  double work = sizeof(float) + pairs * sizeof(double) + SPAN * sizeof(float);
+  return (double)n * (held + work) + ROWS * pairs * (sizeof(float) + 2 * sizeof(size_t));
 }
 
 static int open_builder(builder *b)
 {
-  size_t n = b->k->n;
+  size_t n = b->k->n, most = ROWS * b->pairs;
   b->weight = mn_alloc(n, sizeof *b->weight);
-  b->local = mn_alloc_matrix(n * PAIRS, sizeof *b->local);
+  b->local = mn_alloc_matrix(n * b->pairs, sizeof *b->local);
   b->strip = mn_alloc_matrix(n * SPAN, sizeof *b->strip);
-  b->element = mn_alloc((size_t)ROWS * PAIRS, sizeof *b->element);
-  b->i = mn_alloc((size_t)ROWS * PAIRS, sizeof *b->i);
-  b->j = mn_alloc((size_t)ROWS * PAIRS, sizeof *b->j);
+  b->element = mn_alloc(most, sizeof *b->element);
+  b->i = mn_alloc(most, sizeof *b->i);
+  b->j = mn_alloc(most, sizeof *b->j);
   return b->weight && b->local && b->strip && b->element && b->i && b->j;
 }
 
@@ -254,11 +261,11 @@ static int open_arrays(mn_sparse_inverse *g)
 {
   size_t n = g->n;
   g->own = mn_calloc(n, sizeof *g->own);
-  g->value = mn_alloc(n * DEGREE, sizeof *g->value);
-  g->neighbour = mn_alloc(n * DEGREE, sizeof *g->neighbour);
+  g->value = mn_alloc(n * STRIDE, sizeof *g->value);
+  g->neighbour = mn_alloc(n * STRIDE, sizeof *g->neighbour);
   g->count = mn_calloc(n, sizeof *g->count);
   g->start = mn_calloc(n + 1, sizeof *g->start);
-  g->row = mn_alloc(n * DEGREE, sizeof *g->row);
+  g->row = mn_alloc(n * STRIDE, sizeof *g->row);
   return g->own && g->value && g->neighbour && g->count && g->start && g->row;
 }
 
@@ -280,18 +287,19 @@ static mn_status weigh(builder *b, mn_error *err)
   return MN_OK;
 }
 
-mn_status mn_sparse_inverse_open(const mn_symmetric *k, const mn_low_rank *f, double ridge, int threads,
+mn_status mn_sparse_inverse_open(const mn_symmetric *k, const mn_low_rank *f, size_t degree, double ridge, int threads,
                                  mn_sparse_inverse **out, mn_error *err)
 {
-  builder b = {.k = k, .f = f, .ridge = ridge, .threads = threads};
+  builder b = {.k = k, .f = f, .pairs = pairs_of(degree), .ridge = ridge, .threads = threads};
   mn_sparse_inverse *g = mn_calloc(1, sizeof *g);
   *out = NULL;
   if (!g) return MN_NO_MEMORY(err, sizeof *g);
   g->n = k->n;
+  g->degree = degree;
   b.g = g;
   mn_status st = open_arrays(g) && open_builder(&b)
                      ? MN_OK
-                     : MN_NO_MEMORY(err, k->n * (PAIRS * sizeof *b.local + SPAN * sizeof *b.strip));
+                     : MN_NO_MEMORY(err, k->n * (b.pairs * sizeof *b.local + SPAN * sizeof *b.strip));
   if (!st) st = weigh(&b, err);
   if (!st) st = find_neighbours(&b, err);
   if (!st) st = make_rows(&b, err);
@@ -326,7 +334,7 @@ void mn_sparse_inverse_apply(const mn_sparse_inverse *g, int threads, size_t col
   for (size_t c = 0; c < columns; c++)
     for (size_t i = 0; i < n; i++) {
       double sum = g->own[i] * t[i + c * n];
-      for (size_t k = i * DEGREE; k < i * DEGREE + g->count[i]; k++) sum += g->value[k] * t[g->neighbour[k] + c * n];
+      for (size_t k = i * STRIDE; k < i * STRIDE + g->count[i]; k++) sum += g->value[k] * t[g->neighbour[k] + c * n];
       work[i + c * n] = sum;
     }
 #pragma omp parallel for num_threads(threads) schedule(static) collapse(2)
@@ -335,7 +343,7 @@ void mn_sparse_inverse_apply(const mn_sparse_inverse *g, int threads, size_t col
       double sum = g->own[i] * work[i + c * n];
       for (size_t k = g->start[i]; k < g->start[i + 1]; k++) {
         size_t at = g->row[k];
-        sum += g->value[at] * work[at / DEGREE + c * n];
+        sum += g->value[at] * work[at / STRIDE + c * n];
       }
       t[i + c * n] = sum;
     }

@@ -39,6 +39,14 @@ static size_t usual_rank(size_t n, int interpolate)
   return rank < 1 ? 1 : rank < most ? rank : most;
 }
 
+/* Neighbours in the sparse inverse: many digits repay more of them (MNIST, n = 20,000, 1e-10: 206 iterations with 4,
+ * 179 with 8, 168 with 16 and 150 with 32, whose making takes longer than that saves); interpolation is there as early.
+ */
+static size_t degree_of(const mn_system *s)
+{
+  return s->options.interpolate ? 4 : 16;
+}
+
 static double panels_bytes(size_t n)
 {
   return (double)mn_panels_bytes(n, mn_panels_width(n), MN_F32);
@@ -48,7 +56,7 @@ static double panels_bytes(size_t n)
 static double open_bytes(const mn_system *s, mn_cg_plan plan)
 {
   size_t n = s->samples.n;
-  double precondition = mn_preconditioner_bytes(n, plan.rank);
+  double precondition = mn_preconditioner_bytes(n, plan.rank, degree_of(s));
   if (plan.kept == MN_GRAM_NONE) return mn_made_gram_bytes(&s->samples, s->threads) + precondition;
   return panels_bytes(n) + fmax(mn_gram_fill_bytes(&s->samples, mn_panels_width(n), MN_F32, s->threads), precondition);
 }
@@ -56,7 +64,7 @@ static double open_bytes(const mn_system *s, mn_cg_plan plan)
 static double kept_bytes(const mn_system *s, mn_cg_plan plan)
 {
   size_t n = s->samples.n;
-  return mn_preconditioner_bytes(n, plan.rank) + (plan.kept == MN_GRAM_NONE ? 0 : panels_bytes(n));
+  return mn_preconditioner_bytes(n, plan.rank, degree_of(s)) + (plan.kept == MN_GRAM_NONE ? 0 : panels_bytes(n));
 }
 
 /* Thirteen vectors, rounded ones included, and the sums of the other threads, in an iteration; eight for a pass. */
@@ -96,11 +104,11 @@ static double held_bytes(const mn_system *s)
   return kept_bytes(s, mn_cg_plan_for(s));
 }
 
-/* Of the preconditioner; 2,800 columns more stand for what pivots and neighbours take at a lower rate. */
+/* Of the preconditioner; columns more stand for what pivots and neighbours take at a lower rate. */
 static double cg_flops(const mn_system *s)
 {
   double rank = (double)mn_cg_plan_for(s).rank;
-  return (double)s->samples.n * rank * (rank + 2800);
+  return (double)s->samples.n * rank * (rank + (s->options.interpolate ? 2800 : 4000));
 }
 
 static mn_status keep_gram(mn_system *s, cg *m, const mn_context *ctx, mn_error *err)
@@ -137,7 +145,8 @@ static mn_status cg_open(mn_system *s, const mn_context *ctx, mn_error *err)
     k = mn_symmetric_of_gram(made);
   }
   double begin_s = mn_clock_s();
-  st = mn_preconditioner_open(&k, plan.rank, s->options.ridge, 0, s->threads, ctx, &m->preconditioner, err);
+  st = mn_preconditioner_open(&k, plan.rank, degree_of(s), s->options.ridge, 0, s->threads, ctx, &m->preconditioner,
+                              err);
   mn_made_gram_close(&made);
   s->report.factor_s = mn_clock_s() - begin_s;
   if (st) return st;

@@ -215,11 +215,12 @@ static double interpolating(const mn_system *s)
   return s->options.corrupt > 0 ? 74 * pow(part, 0.55) : 35 * pow(part, 0.36);
 }
 
-/* Of CG: 92 were seen for 6,000 samples of MNIST to 1e-10 and 490 for 60,000, and residuals fall evenly. */
+/* Of CG: 63, 101, 168 and 435 were seen for 5,000, 10,000, 20,000 and 60,000 samples of MNIST to 1e-10, and residuals
+ * fall evenly. */
 static double cg_iterations(const mn_system *s)
 {
   if (s->options.interpolate) return interpolating(s);
-  return 92 * pow((double)s->samples.n / 6000, 0.73) * fmax(-log10(s->options.tolerance), 1) / 10;
+  return 435 * pow((double)s->samples.n / 60000, 0.8) * fmax(-log10(s->options.tolerance), 1) / 10;
 }
 
 static double panels_bytes(const mn_system *s, mn_dtype type)

@@ -11,13 +11,15 @@
 #include "naive.h"
 #include "support.h"
 
+enum { DEGREE = 4 };
+
 static mn_preconditioner *preconditioner_of(const matrix *m, size_t rank, double ridge)
 {
   mn_preconditioner *p = NULL;
   mn_error err = {0};
   mn_symmetric_kept kept;
   mn_symmetric k = matrix_read(m, 2, &kept);
-  if (mn_preconditioner_open(&k, rank, ridge, 1, 2, NULL, &p, &err)) fail_msg("%s", err.text);
+  if (mn_preconditioner_open(&k, rank, DEGREE, ridge, 1, 2, NULL, &p, &err)) fail_msg("%s", err.text);
   return p;
 }
 
@@ -56,7 +58,7 @@ static void full_rank_is_the_inverse(void **state)
 static void few_samples_are_solved_exactly(void **state)
 {
   (void)state;
-  for (size_t n = 1; n <= MN_SPARSE_DEGREE + 1; n++)
+  for (size_t n = 1; n <= DEGREE + 1; n++)
     for (size_t rank = 1; rank <= n; rank++) {
       matrix m = matrix_gaussian(n, 3, 0.1);
       mn_preconditioner *p = preconditioner_of(&m, rank, 1e-2);
@@ -159,7 +161,7 @@ static void scales_beyond_single_precision_are_refused(void **state)
     mn_symmetric_kept kept;
     mn_symmetric source = matrix_read(&m, 2, &kept);
     long live = mn_memory_live();
-    assert_int_equal(mn_preconditioner_open(&source, 5, 0, 1, 2, NULL, &p, &err), MN_ERR_DATA);
+    assert_int_equal(mn_preconditioner_open(&source, 5, DEGREE, 0, 1, 2, NULL, &p, &err), MN_ERR_DATA);
     assert_null(p);
     assert_non_null(strstr(err.text, "beyond single precision"));
     assert_int_equal(mn_memory_live(), live);
@@ -179,7 +181,7 @@ static mn_status open_and_solve(void *arg, mn_error *err)
   double v[40 * 2] = {1, 2, 3}, out[40 * 2];
   mn_symmetric_kept kept;
   mn_symmetric k = matrix_read(m, 2, &kept);
-  mn_status st = mn_preconditioner_open(&k, 20, 0, 1, 2, NULL, &p, err);
+  mn_status st = mn_preconditioner_open(&k, 20, DEGREE, 0, 1, 2, NULL, &p, err);
   if (!st) st = mn_preconditioner_solve(p, 2, 2, v, out, err);
   mn_preconditioner_close(&p);
   return st;

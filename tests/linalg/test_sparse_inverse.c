@@ -13,7 +13,9 @@
 #include "naive.h"
 #include "support.h"
 
-enum { DEGREE = MN_SPARSE_DEGREE };
+enum { STRIDE = MN_SPARSE_MOST };
+
+static size_t degree = 4;
 
 static mn_sparse_inverse *inverse_of(const matrix *m, const mn_low_rank *f, double ridge, int threads)
 {
@@ -21,7 +23,7 @@ static mn_sparse_inverse *inverse_of(const matrix *m, const mn_low_rank *f, doub
   mn_error err = {0};
   mn_symmetric_kept kept;
   mn_symmetric k = matrix_read(m, threads, &kept);
-  if (mn_sparse_inverse_open(&k, f, ridge, threads, &g, &err)) fail_msg("%s", err.text);
+  if (mn_sparse_inverse_open(&k, f, degree, ridge, threads, &g, &err)) fail_msg("%s", err.text);
   assert_int_equal(g->n, m->n);
   return g;
 }
@@ -48,7 +50,7 @@ static double closeness(const matrix *m, double ridge, size_t i, size_t j)
 /* Neighbours of a row come after it, are no pivots, and closer than all that were left out; they descend. */
 static void check_neighbours(const matrix *m, const mn_sparse_inverse *g, const char *pivot, double ridge, size_t i)
 {
-  const uint32_t *near = g->neighbour + i * DEGREE;
+  const uint32_t *near = g->neighbour + i * STRIDE;
   size_t count = g->count[i], candidates = 0;
   double last = INFINITY;
   char *taken = calloc(m->n, 1);
@@ -61,9 +63,9 @@ static void check_neighbours(const matrix *m, const mn_sparse_inverse *g, const 
   for (size_t j = i + 1; j < m->n; j++) {
     double value = pivot[j] ? 0 : closeness(m, ridge, i, j);
     candidates += value > 0;
-    if (!taken[j] && count == DEGREE) assert_true(value <= last * (1 + 1e-6));
+    if (!taken[j] && count == degree) assert_true(value <= last * (1 + 1e-6));
   }
-  assert_int_equal(count, candidates < DEGREE ? candidates : DEGREE);
+  assert_int_equal(count, candidates < degree ? candidates : degree);
   free(taken);
 }
 
@@ -71,16 +73,16 @@ static void check_neighbours(const matrix *m, const mn_sparse_inverse *g, const 
 static void check_row(const matrix *m, const mn_low_rank *f, const mn_sparse_inverse *g, double ridge, size_t i,
                       double tolerance)
 {
-  size_t size = g->count[i] + 1u, who[DEGREE + 1];
-  double block[(DEGREE + 1) * (DEGREE + 1)], e[DEGREE + 1] = {0}, x[DEGREE + 1];
-  for (size_t k = 0; k < size; k++) who[k] = k + 1 < size ? g->neighbour[i * DEGREE + k] : i;
+  size_t size = g->count[i] + 1u, who[STRIDE + 1];
+  double block[(STRIDE + 1) * (STRIDE + 1)], e[STRIDE + 1] = {0}, x[STRIDE + 1];
+  for (size_t k = 0; k < size; k++) who[k] = k + 1 < size ? g->neighbour[i * STRIDE + k] : i;
   for (size_t c = 0; c < size; c++)
     for (size_t r = 0; r < size; r++) block[r + c * size] = matrix_left_at(m, f, ridge, who[r], who[c]);
   e[size - 1] = 1;
   naive_solve(size, block, 1, e, x);
   double scale = 1 / sqrt(x[size - 1]);
   for (size_t k = 0; k < size; k++) {
-    double had = k + 1 < size ? g->value[i * DEGREE + k] : g->own[i], off = fabs(had - x[k] * scale);
+    double had = k + 1 < size ? g->value[i * STRIDE + k] : g->own[i], off = fabs(had - x[k] * scale);
     if (!(off <= tolerance * x[size - 1] * scale))
       fail_msg("row %zu, element %zu: %g, not %g", i, k, had, x[k] * scale);
   }
@@ -90,14 +92,14 @@ static void check_row(const matrix *m, const mn_low_rank *f, const mn_sparse_inv
 static void check_transpose(const mn_sparse_inverse *g)
 {
   size_t n = g->n, total = 0;
-  char *seen = calloc(n * DEGREE, 1);
+  char *seen = calloc(n * STRIDE, 1);
   for (size_t i = 0; i < n; i++) total += g->count[i];
   assert_true(g->start[0] == 0 && g->start[n] == total);
   for (size_t j = 0; j < n; j++)
     for (size_t k = g->start[j]; k < g->start[j + 1]; k++) {
       uint32_t at = g->row[k];
-      assert_true(at < n * DEGREE && !seen[at]);
-      assert_true(at % DEGREE < g->count[at / DEGREE] && g->neighbour[at] == j);
+      assert_true(at < n * STRIDE && !seen[at]);
+      assert_true(at % STRIDE < g->count[at / STRIDE] && g->neighbour[at] == j);
       seen[at] = 1;
     }
   free(seen);
@@ -129,13 +131,16 @@ static void rows_are_the_best_of_their_pattern(void **state)
   for (size_t o = 0; o < sizeof orders / sizeof *orders; o++) {
     matrix m = matrix_gaussian(orders[o], 64, 0.3), well = matrix_well_conditioned(orders[o], 64);
     mn_low_rank none = nothing(orders[o]);
-    check_inverse(&m, &none, 1e-3, 1e-2);
-    check_inverse(&well, &none, 0, 1e-5);
-    for (size_t r = 0; r < sizeof ranks / sizeof *ranks && ranks[r] <= orders[o]; r++) {
-      mn_low_rank *f = matrix_low_rank(&m, ranks[r], 1e-2, 1, 2);
-      check_inverse(&m, f, 1e-2, 1e-2);
-      mn_low_rank_close(&f);
+    for (degree = 1; degree <= MN_SPARSE_MOST; degree *= 4) {
+      check_inverse(&m, &none, 1e-3, 1e-2);
+      check_inverse(&well, &none, 0, 1e-5);
+      for (size_t r = 0; r < sizeof ranks / sizeof *ranks && ranks[r] <= orders[o]; r++) {
+        mn_low_rank *f = matrix_low_rank(&m, ranks[r], 1e-2, 1, 2);
+        check_inverse(&m, f, 1e-2, 1e-2);
+        mn_low_rank_close(&f);
+      }
     }
+    degree = 4;
     matrix_close(&m), matrix_close(&well);
   }
 }
@@ -154,12 +159,12 @@ static void many_rows(void **state)
   assert_int_equal(mn_panels_wrap(full, N, N, 1000, MN_F32, &panels, NULL), MN_OK);
   mn_symmetric_kept kept = {panels, 2};
   mn_symmetric k = mn_symmetric_of_panels(&kept);
-  assert_int_equal(mn_sparse_inverse_open(&k, &none, 0, 2, &g, NULL), MN_OK);
+  assert_int_equal(mn_sparse_inverse_open(&k, &none, degree, 0, 2, &g, NULL), MN_OK);
   double rho = exp(-0.5), own = 1 / sqrt(1 - rho * rho);
   for (size_t i = 0; i < N; i++) {
-    assert_true(i + 1 == N || g->neighbour[i * DEGREE] == i + 1);
+    assert_true(i + 1 == N || g->neighbour[i * STRIDE] == i + 1);
     mn_test_close(g->own[i], i + 1 < N ? own : 1, 1e-5);
-    if (i + 1 < N) mn_test_close(g->value[i * DEGREE], -rho * own, 1e-5);
+    if (i + 1 < N) mn_test_close(g->value[i * STRIDE], -rho * own, 1e-5);
   }
   check_transpose(g);
   mn_sparse_inverse_close(&g), mn_panels_close(&panels);
@@ -177,8 +182,8 @@ static void naive_apply(const mn_sparse_inverse *g, size_t columns, double *t)
   for (size_t i = 0; i < n; i++) {
     dense[i * (n + 1)] = flipped[i * (n + 1)] = g->own[i];
     for (size_t k = 0; k < g->count[i]; k++) {
-      size_t j = g->neighbour[i * DEGREE + k];
-      dense[i + j * n] = flipped[j + i * n] = g->value[i * DEGREE + k];
+      size_t j = g->neighbour[i * STRIDE + k];
+      dense[i + j * n] = flipped[j + i * n] = g->value[i * STRIDE + k];
     }
   }
   naive_multiply(n, n, dense, columns, t, work);
@@ -244,7 +249,7 @@ static void some_matrices_are_inverted_exactly(void **state)
     assert_true(distance_from_inverse(&m, 0) <= 1e-5);
     matrix_close(&m);
   }
-  for (size_t n = 1; n <= DEGREE + 1; n++) {
+  for (size_t n = 1; n <= degree + 1; n++) {
     matrix m = matrix_well_conditioned(n, 16);
     assert_true(distance_from_inverse(&m, 0.1) <= 1e-13);
     matrix_close(&m);
@@ -270,7 +275,7 @@ static void check_positive(const matrix *m, const mn_low_rank *f, double ridge)
   char *pivot = pivots_of(f);
   for (size_t i = 0; i < m->n; i++) {
     assert_true(pivot[i] ? g->own[i] == 0 : g->own[i] > 0 && isfinite(g->own[i]));
-    for (size_t k = 0; k < g->count[i]; k++) assert_true(isfinite(g->value[i * DEGREE + k]));
+    for (size_t k = 0; k < g->count[i]; k++) assert_true(isfinite(g->value[i * STRIDE + k]));
   }
   check_transpose(g);
   mn_sparse_inverse_close(&g);
@@ -305,7 +310,7 @@ static void near_coinciding_rows_are_neighbours(void **state)
   matrix m = matrix_open(N, 64, a);
   mn_low_rank none = nothing(N);
   mn_sparse_inverse *g = inverse_of(&m, &none, 0, 2);
-  for (size_t i = 0; i < N; i += 2) assert_int_equal(g->neighbour[i * DEGREE], i + 1);
+  for (size_t i = 0; i < N; i += 2) assert_int_equal(g->neighbour[i * STRIDE], i + 1);
   mn_sparse_inverse_close(&g);
   matrix_close(&m), matrix_close(&half);
 }
@@ -324,8 +329,8 @@ static void threads_do_not_matter(void **state)
     assert_memory_equal(g->own, one->own, N * sizeof *g->own);
     assert_memory_equal(g->count, one->count, N);
     for (size_t i = 0; i < N; i++) {
-      assert_memory_equal(g->value + i * DEGREE, one->value + i * DEGREE, g->count[i] * sizeof *g->value);
-      assert_memory_equal(g->neighbour + i * DEGREE, one->neighbour + i * DEGREE, g->count[i] * sizeof *g->neighbour);
+      assert_memory_equal(g->value + i * STRIDE, one->value + i * STRIDE, g->count[i] * sizeof *g->value);
+      assert_memory_equal(g->neighbour + i * STRIDE, one->neighbour + i * STRIDE, g->count[i] * sizeof *g->neighbour);
     }
     mn_sparse_inverse_close(&g);
   }
@@ -365,7 +370,7 @@ static void what_the_source_says_is_handed_on(void **state)
     mn_sparse_inverse *g;
     long live = mn_memory_live();
     k.arg = &b, k.elements = break_elements, k.panel = break_panel;
-    assert_int_equal(mn_sparse_inverse_open(&k, &none, 0, 2, &g, NULL), left < 5 ? MN_ERR_CANCELLED : MN_OK);
+    assert_int_equal(mn_sparse_inverse_open(&k, &none, degree, 0, 2, &g, NULL), left < 5 ? MN_ERR_CANCELLED : MN_OK);
     assert_true((g != NULL) == (left == 5));
     mn_sparse_inverse_close(&g);
     assert_int_equal(mn_memory_live(), live);
@@ -380,7 +385,7 @@ static mn_status open_it(void *arg, mn_error *err)
   mn_sparse_inverse *g;
   mn_symmetric_kept kept;
   mn_symmetric k = matrix_read(m, 2, &kept);
-  mn_status st = mn_sparse_inverse_open(&k, &none, 0, 2, &g, err);
+  mn_status st = mn_sparse_inverse_open(&k, &none, degree, 0, 2, &g, err);
   mn_sparse_inverse_close(&g);
   return st;
 }

@@ -141,8 +141,8 @@ static void a_preconditioner_is_that_of_the_matrix_kept(void **state)
   assert_int_equal(mn_gram_fill(&s.set.samples, &s.kernel, 0, 2, NULL, panels, NULL), MN_OK);
   mn_symmetric_kept held = {panels, 2};
   mn_symmetric k = mn_symmetric_of_panels(&held);
-  assert_int_equal(mn_preconditioner_open(&k, RANK, 0.1, 1, 2, NULL, &kept, NULL), MN_OK);
-  assert_int_equal(mn_preconditioner_open(&s.read, RANK, 0.1, 1, 2, NULL, &made, NULL), MN_OK);
+  assert_int_equal(mn_preconditioner_open(&k, RANK, 4, 0.1, 1, 2, NULL, &kept, NULL), MN_OK);
+  assert_int_equal(mn_preconditioner_open(&s.read, RANK, 4, 0.1, 1, 2, NULL, &made, NULL), MN_OK);
   assert_memory_equal(made->f->pivots, kept->f->pivots, RANK * sizeof *made->f->pivots);
   double *v = naive_normals(2 * N, 5), *x = malloc(2 * N * sizeof *x), *y = malloc(2 * N * sizeof *y);
   assert_int_equal(mn_preconditioner_solve(made, 2, 2, v, x, NULL), MN_OK);
