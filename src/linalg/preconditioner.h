@@ -15,8 +15,9 @@ typedef struct {
   mn_panels *corner; /* fp32: L11, the rows of F at the pivots; NULL at rank 0 */
 } mn_preconditioner;
 
-/* Bytes that opening allocates at the peak, no less than what stays. */
+/* Bytes that opening allocates at the peak, and what stays of them. */
 double mn_preconditioner_bytes(size_t n, size_t rank, size_t degree);
+double mn_preconditioner_held_bytes(size_t n, size_t rank);
 
 /* As mn_low_rank_open; degree: neighbours of a row of the sparse inverse, as there. */
 mn_status mn_preconditioner_open(const mn_symmetric *k, size_t rank, size_t degree, double ridge, uint64_t seed,

@@ -227,12 +227,15 @@ static void transpose(mn_sparse_inverse *g)
 
 /* ---- opening */
 
+double mn_sparse_inverse_held_bytes(size_t n)
+{
+  return (double)n * (sizeof(double) + STRIDE * (sizeof(double) + 2 * sizeof(uint32_t)) + 1 + sizeof(size_t));
+}
+
 double mn_sparse_inverse_bytes(size_t n, size_t degree)
 {
-  double pairs = (double)pairs_of(degree);
-  double held = sizeof(double) + STRIDE * (sizeof(double) + 2 * sizeof(uint32_t)) + 1 + sizeof(size_t);
-  double work = sizeof(float) + pairs * sizeof(double) + SPAN * sizeof(float);
-  return (double)n * (held + work) + ROWS * pairs * (sizeof(float) + 2 * sizeof(size_t));
+  double pairs = (double)pairs_of(degree), work = sizeof(float) + pairs * sizeof(double) + SPAN * sizeof(float);
+  return mn_sparse_inverse_held_bytes(n) + (double)n * work + ROWS * pairs * (sizeof(float) + 2 * sizeof(size_t));
 }
 
 static int open_builder(builder *b)

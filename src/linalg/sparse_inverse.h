@@ -22,8 +22,9 @@ typedef struct {
   uint32_t *row;       /* as many as elements: row x MN_SPARSE_MOST + place, below 2^32 */
 } mn_sparse_inverse;
 
-/* Bytes that opening allocates at the peak. */
+/* Bytes that opening allocates at the peak, and what stays of them. */
 double mn_sparse_inverse_bytes(size_t n, size_t degree);
+double mn_sparse_inverse_held_bytes(size_t n);
 
 /* For n below 2^28. */
 mn_status mn_sparse_inverse_open(const mn_symmetric *k, const mn_low_rank *f, size_t degree, double ridge, int threads,
