@@ -42,10 +42,7 @@ static size_t usual_rank(size_t n, int interpolate)
 /* Neighbours in the sparse inverse: many digits repay more of them (MNIST, n = 20,000, 1e-10: 206 iterations with 4,
  * 179 with 8, 168 with 16 and 150 with 32, whose making takes longer than that saves); interpolation is there as early.
  */
-static size_t degree_of(const mn_system *s)
-{
-  return s->options.interpolate ? 4 : 16;
-}
+enum { NEIGHBOURS = 4, NEIGHBOURS_DIGITS = 16 };
 
 static double panels_bytes(size_t n)
 {
@@ -56,7 +53,7 @@ static double panels_bytes(size_t n)
 static double open_bytes(const mn_system *s, mn_cg_plan plan)
 {
   size_t n = s->samples.n;
-  double precondition = mn_preconditioner_bytes(n, plan.rank, degree_of(s));
+  double precondition = mn_preconditioner_bytes(n, plan.rank, plan.degree);
   if (plan.kept == MN_GRAM_NONE) return mn_made_gram_bytes(&s->samples, s->threads) + precondition;
   return panels_bytes(n) + fmax(mn_gram_fill_bytes(&s->samples, mn_panels_width(n), MN_F32, s->threads), precondition);
 }
@@ -81,17 +78,20 @@ static double plan_bytes(const mn_system *s, mn_cg_plan plan)
 }
 
 /* K is kept where it fits beside a preconditioner of at least a quarter of the usual rank; that has as much of it as
- * then fits. */
+ * then fits, and more neighbours than a few only where these cost no rank. */
 mn_cg_plan mn_cg_plan_for(const mn_system *s)
 {
   size_t usual = usual_rank(s->samples.n, s->options.interpolate), least = usual < RANK_LEAST ? usual : RANK_LEAST;
   double room = mn_solver_room(&s->options);
   for (int kept = 1; kept >= 0; kept--)
     for (size_t rank = usual; rank >= least && (!kept || 4 * rank >= usual); rank -= rank > 8 ? rank / 8 : 1) {
-      mn_cg_plan plan = {rank, kept ? MN_GRAM_SINGLE : MN_GRAM_NONE};
+      mn_cg_plan plan = {rank, s->options.interpolate ? NEIGHBOURS : NEIGHBOURS_DIGITS,
+                         kept ? MN_GRAM_SINGLE : MN_GRAM_NONE};
+      if (plan_bytes(s, plan) <= room) return plan;
+      plan.degree = NEIGHBOURS;
       if (plan_bytes(s, plan) <= room) return plan;
     }
-  return (mn_cg_plan){least, MN_GRAM_NONE};
+  return (mn_cg_plan){least, NEIGHBOURS, MN_GRAM_NONE};
 }
 
 static double peak_bytes(const mn_system *s)
@@ -145,8 +145,8 @@ static mn_status cg_open(mn_system *s, const mn_context *ctx, mn_error *err)
     k = mn_symmetric_of_gram(made);
   }
   double begin_s = mn_clock_s();
-  st = mn_preconditioner_open(&k, plan.rank, degree_of(s), s->options.ridge, 0, s->threads, ctx, &m->preconditioner,
-                              err);
+  st =
+      mn_preconditioner_open(&k, plan.rank, plan.degree, s->options.ridge, 0, s->threads, ctx, &m->preconditioner, err);
   mn_made_gram_close(&made);
   s->report.factor_s = mn_clock_s() - begin_s;
   if (st) return st;

@@ -139,9 +139,10 @@ int mn_solver_may_iterate(const mn_system *system);
 /* Bytes this process may still allocate under the options. */
 double mn_solver_room(const mn_solve_options *options);
 
-/* How CG will go about it within the budget: rank of the preconditioner, and what it keeps of K. */
+/* How CG will go about it within the budget: rank of the preconditioner, neighbours in its sparse inverse, and what it
+ * keeps of K. */
 typedef struct {
-  size_t rank;
+  size_t rank, degree;
   mn_gram_kept kept; /* MN_GRAM_SINGLE or MN_GRAM_NONE */
 } mn_cg_plan;
 mn_cg_plan mn_cg_plan_for(const mn_system *system);
