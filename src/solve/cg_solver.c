@@ -148,6 +148,7 @@ static mn_status cg_open(mn_system *s, const mn_context *ctx, mn_error *err)
   st =
       mn_preconditioner_open(&k, plan.rank, plan.degree, s->options.ridge, 0, s->threads, ctx, &m->preconditioner, err);
   mn_made_gram_close(&made);
+  mn_memory_trim(); /* what the preconditioner was made with */
   s->report.factor_s = mn_clock_s() - begin_s;
   if (st) return st;
   s->report.preconditioner_rank = m->preconditioner->f->rank;
