@@ -32,9 +32,8 @@ static size_t stream_size(size_t n, mn_dtype type, double bytes)
   return size;
 }
 
-/* The first touch of a GiB takes no less: the few MiB that are tried are often at hand already. On one machine 0.1
- * ... 1.1 s were seen, by what the host had at hand. */
-static const double touch_least_s = 0.6;
+/* The first touch of a GiB takes no less, and it is tried for as long. */
+static const double touch_least_s = 0.6, touch_most_s = 0.2;
 
 /* Seconds of the passes over K of order n. */
 typedef struct {
@@ -135,15 +134,20 @@ static mn_status time_calls(workshop *w, mn_status (*call)(workshop *w, mn_error
   return st;
 }
 
-/* most: what the memory that is tried must not exceed. */
+/* Seconds for a GiB; most: what the memory that is tried must not exceed. Memory that this process or the one before it
+ * has given back comes first and is touched in no time, so it is the last slice that tells of all the rest. */
 static mn_status time_touch(double most, int threads, double *seconds, mn_error *err)
 {
-  const size_t bytes = (size_t)fmin(fmax(most, 0x1p20), 0x1p25);
-  void *p = mn_alloc_matrix(bytes, 1);
+  const size_t slice = (size_t)fmin(fmax(most / 8, 0x1p20), 0x1p24), bytes = 8 * slice;
+  char *p = mn_alloc_matrix(bytes, 1);
   if (!p) return MN_NO_MEMORY(err, bytes);
-  double begin_s = mn_clock_s();
-  mn_memory_populate(p, bytes, threads);
-  *seconds = fmax((mn_clock_s() - begin_s) * 0x1p30 / (double)bytes, touch_least_s);
+  double begin_s = mn_clock_s(), now_s = begin_s;
+  for (size_t done = 0; done < bytes && now_s - begin_s < touch_most_s; done += slice) {
+    double before_s = now_s;
+    mn_memory_populate(p + done, slice, threads);
+    now_s = mn_clock_s();
+    *seconds = fmax((now_s - before_s) * 0x1p30 / (double)slice, touch_least_s);
+  }
   mn_free(p);
   return MN_OK;
 }
