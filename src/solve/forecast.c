@@ -42,7 +42,8 @@ typedef struct {
   double product_s; /* panels of order `stream` times the vectors */
   double made_s;    /* K made anew in fp64, times the vectors */
   double cross_s;   /* K of two sets of n, times the vectors, as predictions take it */
-  double touch_s;   /* the first touch of a GiB */
+  double touch_s;   /* the first touch of a GiB of memory that is not at hand */
+  double at_hand;   /* bytes that are, for the probe has given them back */
 } probe;
 
 /* What was measured, for any row whose panels are of that type. */
@@ -146,7 +147,7 @@ static mn_status time_touch(double most, int threads, double *seconds, mn_error 
     double before_s = now_s;
     mn_memory_populate(p + done, slice, threads);
     now_s = mn_clock_s();
-    *seconds = fmax((now_s - before_s) * 0x1p30 / (double)slice, touch_least_s);
+    *seconds = (now_s - before_s) * 0x1p30 / (double)slice;
   }
   mn_free(p);
   return MN_OK;
@@ -174,6 +175,7 @@ static mn_status take_probe(const mn_samples *like, const mn_solver_row *row, co
   mn_status st = workshop_open(&w, w.samples.n, type, err);
   double most = fmin(mn_solver_bytes(row, s), mn_solver_room(&s->options));
   out->n = w.samples.n, out->stream = stream_size(n, type, most);
+  out->at_hand = (double)mn_panels_bytes(out->stream, mn_panels_width(out->stream), type);
   if (!st) st = time_calls(&w, run_fill, 0, &out->fill_s, err);
   if (!st) st = time_calls(&w, run_made, 0, &out->made_s, err);
   if (!st) st = time_calls(&w, run_cross, 0, &out->cross_s, err);
@@ -287,7 +289,7 @@ static void expect_seconds(const mn_solver_row *row, const mn_system *s, const w
   out->factor_s = out->factor_flops / rate;
   out->loo_s = out->loo_flops / rate;
   if (!row->primal) {
-    out->allocate_s = w->panels_bytes / 0x1p30 * p->touch_s;
+    out->allocate_s = fmax(w->panels_bytes * touch_least_s, (w->panels_bytes - p->at_hand) * p->touch_s) / 0x1p30;
     out->gram_s = p->fill_s / few * n * n;
     out->residual_s = passes_s(p, w->made, w->products, 1, n * n);
     out->predict_s = p->cross_s / few * n * (double)m;
