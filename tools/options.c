@@ -140,9 +140,7 @@ static const mn_cli_row rows[] = {
       .type = MN_OPTION_FLAG,
       .offset = AT(mirror),
       .group = data_group,
-      .help =
-          "Train on the mirror image, left for right, of every image too; N counts the images before. Leave-one-out "
-          "keeps the mirror image of the one that it leaves out."},
+      .help = "Train on the mirror image, left for right, of every image too; leave-one-out keeps it. N counts none."},
      FITTING | MN_CLI_EXPRESS},
     {{.key = "mirror",
       .type = MN_OPTION_FLAG,

@@ -47,6 +47,8 @@ map() { # NAME OPTIONS
 }
 map gabor --features gabor --slant 1 --orientations 12 --select-gamma 0.02,0.03,0.04,0.06,0.09
 map scattering --features scattering
+runs_add scattering-ridge "--dataset mnist --load-gram KEPT/scattering --select loo-error --select-samples 20000" \
+  "--select-gamma 0.2,0.4,0.8 --select-ridge 1e-4,1e-3,1e-2 --precision mixed --draw-errors FOLDER/scattering-ridge-errors.png"
 # Whether a ridge helps, at half of the size: all ridges from one reading of the products.
 for map in gabor scattering; do
   runs_add "$map-ridges" sweep "--dataset mnist --load-gram KEPT/$map --n 30000 --gamma GAMMA:$map" \
