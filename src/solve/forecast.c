@@ -32,7 +32,7 @@ static size_t stream_size(size_t n, mn_dtype type, double bytes)
   return size;
 }
 
-/* The first touch of a GiB takes no less, and it is tried for as long. */
+/* The first touch of a GiB takes no less; and for how long it is tried. */
 static const double touch_least_s = 0.6, touch_most_s = 0.2;
 
 /* Seconds of the passes over K of order n. */
@@ -139,7 +139,7 @@ static mn_status time_calls(workshop *w, mn_status (*call)(workshop *w, mn_error
  * has given back comes first and is touched in no time, so it is the last slice that tells of all the rest. */
 static mn_status time_touch(double most, int threads, double *seconds, mn_error *err)
 {
-  const size_t slice = (size_t)fmin(fmax(most / 8, 0x1p20), 0x1p24), bytes = 8 * slice;
+  const size_t slice = (size_t)(fmin(fmax(most, 0x1p20), 0x1p27) / 8), bytes = 8 * slice;
   char *p = mn_alloc_matrix(bytes, 1);
   if (!p) return MN_NO_MEMORY(err, bytes);
   double begin_s = mn_clock_s(), now_s = begin_s;
