@@ -140,7 +140,7 @@ static const mn_cli_row rows[] = {
       .type = MN_OPTION_FLAG,
       .offset = AT(mirror),
       .group = data_group,
-      .help = "Train on the mirror image, left for right, of every image too; leave-one-out keeps it. N counts none."},
+      .help = "Train on mirror images, left for right, as well; leave-one-out keeps them. N counts the originals."},
      FITTING | MN_CLI_EXPRESS},
     {{.key = "mirror",
       .type = MN_OPTION_FLAG,
