@@ -28,9 +28,9 @@ double mn_preconditioner_bytes(size_t n, size_t rank, size_t degree)
   return mn_low_rank_bytes(n, rank) + mn_sparse_inverse_bytes(n, degree) + corner_bytes(rank);
 }
 
-double mn_preconditioner_held_bytes(size_t n, size_t rank)
+double mn_preconditioner_held_bytes(size_t n, size_t rank, size_t degree)
 {
-  return mn_low_rank_bytes(n, rank) + mn_sparse_inverse_held_bytes(n) + corner_bytes(rank);
+  return mn_low_rank_bytes(n, rank) + mn_sparse_inverse_held_bytes(n, degree) + corner_bytes(rank);
 }
 
 /* L11 as panels, for solves by several threads. */

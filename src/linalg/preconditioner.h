@@ -17,7 +17,7 @@ typedef struct {
 
 /* Bytes that opening allocates at the peak, and what stays of them. */
 double mn_preconditioner_bytes(size_t n, size_t rank, size_t degree);
-double mn_preconditioner_held_bytes(size_t n, size_t rank);
+double mn_preconditioner_held_bytes(size_t n, size_t rank, size_t degree);
 
 /* As mn_low_rank_open; degree: neighbours of a row of the sparse inverse, as there. */
 mn_status mn_preconditioner_open(const mn_symmetric *k, size_t rank, size_t degree, double ridge, uint64_t seed,

@@ -7,7 +7,6 @@
 #include "core/status.h"
 
 enum {
-  STRIDE = MN_SPARSE_MOST,    /* from a row's elements to the next one's */
   LOCAL = MN_SPARSE_MOST + 1, /* most order of a block: the neighbours, then the row itself */
   SPAN = 16,                  /* columns of F at a time: a cache line of each row */
   STRIP = 256,                /* elements of a column that are looked at together */
@@ -58,7 +57,7 @@ static void scan_column(const builder *b, size_t i, const float *column)
 {
   size_t n = b->k->n, first = i + 1, degree = b->g->degree, count = 0;
   float best[MN_SPARSE_MOST] = {0};
-  uint32_t *where = b->g->neighbour + i * STRIDE;
+  uint32_t *where = b->g->neighbour + i * degree;
   for (size_t r = first; r < n; r += STRIP) {
     size_t end = n - r < STRIP ? n : r + STRIP;
     float most = 0, least = count < degree ? 0 : best[degree - 1];
@@ -98,7 +97,7 @@ static mn_status find_neighbours(builder *b, mn_error *err)
 static size_t members(const builder *b, size_t i, size_t *who)
 {
   size_t count = b->g->count[i];
-  for (size_t k = 0; k < count; k++) who[k] = b->g->neighbour[i * STRIDE + k];
+  for (size_t k = 0; k < count; k++) who[k] = b->g->neighbour[i * b->g->degree + k];
   who[count] = i;
   return count + 1;
 }
@@ -186,7 +185,7 @@ static void make_row(const builder *b, size_t i)
     x[r] = sum / a[r * (r + 1) / 2 + r];
   }
   g->own[i] = x[last];
-  for (size_t k = 0; k < last; k++) g->value[i * STRIDE + k] = x[k];
+  for (size_t k = 0; k < last; k++) g->value[i * g->degree + k] = x[k];
 }
 
 static mn_status make_rows(builder *b, mn_error *err)
@@ -211,12 +210,12 @@ static void transpose(mn_sparse_inverse *g)
 {
   size_t n = g->n;
   for (size_t i = 0; i < n; i++)
-    for (size_t k = 0; k < g->count[i]; k++) g->start[g->neighbour[i * STRIDE + k] + 1]++;
+    for (size_t k = 0; k < g->count[i]; k++) g->start[g->neighbour[i * g->degree + k] + 1]++;
   for (size_t i = 0; i < n; i++) g->start[i + 1] += g->start[i];
   for (size_t i = n; i-- > 0;) /* filled from the end of each list */
     for (size_t k = 0; k < g->count[i]; k++) {
-      size_t j = g->neighbour[i * STRIDE + k];
-      g->row[--g->start[j + 1]] = (uint32_t)(i * STRIDE + k);
+      size_t j = g->neighbour[i * g->degree + k];
+      g->row[--g->start[j + 1]] = (uint32_t)(i * g->degree + k);
     }
   /* start[j + 1] is now where list j begins. */
   memmove(g->start, g->start + 1, n * sizeof *g->start);
@@ -227,15 +226,16 @@ static void transpose(mn_sparse_inverse *g)
 
 /* ---- opening */
 
-double mn_sparse_inverse_held_bytes(size_t n)
+double mn_sparse_inverse_held_bytes(size_t n, size_t degree)
 {
-  return (double)n * (sizeof(double) + STRIDE * (sizeof(double) + 2 * sizeof(uint32_t)) + 1 + sizeof(size_t));
+  return (double)n * (sizeof(double) + (double)degree * (sizeof(double) + 2 * sizeof(uint32_t)) + 1 + sizeof(size_t));
 }
 
 double mn_sparse_inverse_bytes(size_t n, size_t degree)
 {
   double pairs = (double)pairs_of(degree), work = sizeof(float) + pairs * sizeof(double) + SPAN * sizeof(float);
-  return mn_sparse_inverse_held_bytes(n) + (double)n * work + ROWS * pairs * (sizeof(float) + 2 * sizeof(size_t));
+  return mn_sparse_inverse_held_bytes(n, degree) + (double)n * work +
+         ROWS * pairs * (sizeof(float) + 2 * sizeof(size_t));
 }
 
 static int open_builder(builder *b)
@@ -262,13 +262,13 @@ static void close_builder(builder *b)
 
 static int open_arrays(mn_sparse_inverse *g)
 {
-  size_t n = g->n;
+  size_t n = g->n, most = n * g->degree;
   g->own = mn_calloc(n, sizeof *g->own);
-  g->value = mn_alloc(n * STRIDE, sizeof *g->value);
-  g->neighbour = mn_alloc(n * STRIDE, sizeof *g->neighbour);
+  g->value = mn_alloc(most, sizeof *g->value);
+  g->neighbour = mn_alloc(most, sizeof *g->neighbour);
   g->count = mn_calloc(n, sizeof *g->count);
   g->start = mn_calloc(n + 1, sizeof *g->start);
-  g->row = mn_alloc(n * STRIDE, sizeof *g->row);
+  g->row = mn_alloc(most, sizeof *g->row);
   return g->own && g->value && g->neighbour && g->count && g->start && g->row;
 }
 
@@ -332,12 +332,12 @@ void mn_sparse_inverse_close(mn_sparse_inverse **g)
 
 void mn_sparse_inverse_apply(const mn_sparse_inverse *g, int threads, size_t columns, double *t, double *work)
 {
-  size_t n = g->n;
+  size_t n = g->n, degree = g->degree;
 #pragma omp parallel for num_threads(threads) schedule(static) collapse(2)
   for (size_t c = 0; c < columns; c++)
     for (size_t i = 0; i < n; i++) {
       double sum = g->own[i] * t[i + c * n];
-      for (size_t k = i * STRIDE; k < i * STRIDE + g->count[i]; k++) sum += g->value[k] * t[g->neighbour[k] + c * n];
+      for (size_t k = i * degree; k < i * degree + g->count[i]; k++) sum += g->value[k] * t[g->neighbour[k] + c * n];
       work[i + c * n] = sum;
     }
 #pragma omp parallel for num_threads(threads) schedule(static) collapse(2)
@@ -346,7 +346,7 @@ void mn_sparse_inverse_apply(const mn_sparse_inverse *g, int threads, size_t col
       double sum = g->own[i] * work[i + c * n];
       for (size_t k = g->start[i]; k < g->start[i + 1]; k++) {
         size_t at = g->row[k];
-        sum += g->value[at] * work[at / STRIDE + c * n];
+        sum += g->value[at] * work[at / degree + c * n];
       }
       t[i + c * n] = sum;
     }

@@ -15,16 +15,16 @@ enum { MN_SPARSE_MOST = 16 }; /* neighbours of a row, at most */
 typedef struct {
   size_t n, degree;    /* neighbours of a row, at most; 1 ... MN_SPARSE_MOST */
   double *own;         /* n: elements (i, i); 0 at the pivots, whose rows are empty */
-  double *value;       /* n x MN_SPARSE_MOST, row-major: elements at the neighbours */
-  uint32_t *neighbour; /* n x MN_SPARSE_MOST, row-major; row i has count[i] */
+  double *value;       /* n x degree, row-major: elements at the neighbours */
+  uint32_t *neighbour; /* n x degree, row-major; row i has count[i] */
   uint8_t *count;      /* n */
   size_t *start;       /* n + 1: where in `row` the rows that have i as neighbour begin */
-  uint32_t *row;       /* as many as elements: row x MN_SPARSE_MOST + place, below 2^32 */
+  uint32_t *row;       /* as many as elements: row x degree + place, below 2^32 */
 } mn_sparse_inverse;
 
 /* Bytes that opening allocates at the peak, and what stays of them. */
 double mn_sparse_inverse_bytes(size_t n, size_t degree);
-double mn_sparse_inverse_held_bytes(size_t n);
+double mn_sparse_inverse_held_bytes(size_t n, size_t degree);
 
 /* For n below 2^28. */
 mn_status mn_sparse_inverse_open(const mn_symmetric *k, const mn_low_rank *f, size_t degree, double ridge, int threads,

@@ -61,7 +61,7 @@ static double open_bytes(const mn_system *s, mn_cg_plan plan)
 static double kept_bytes(const mn_system *s, mn_cg_plan plan)
 {
   size_t n = s->samples.n;
-  return mn_preconditioner_held_bytes(n, plan.rank) + (plan.kept == MN_GRAM_NONE ? 0 : panels_bytes(n));
+  return mn_preconditioner_held_bytes(n, plan.rank, plan.degree) + (plan.kept == MN_GRAM_NONE ? 0 : panels_bytes(n));
 }
 
 /* Thirteen vectors, rounded ones included, and the sums of the other threads, in an iteration; eight for a pass. */

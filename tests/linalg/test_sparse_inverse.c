@@ -13,8 +13,6 @@
 #include "naive.h"
 #include "support.h"
 
-enum { STRIDE = MN_SPARSE_MOST };
-
 static size_t degree = 4;
 
 static mn_sparse_inverse *inverse_of(const matrix *m, const mn_low_rank *f, double ridge, int threads)
@@ -50,7 +48,7 @@ static double closeness(const matrix *m, double ridge, size_t i, size_t j)
 /* Neighbours of a row come after it, are no pivots, and closer than all that were left out; they descend. */
 static void check_neighbours(const matrix *m, const mn_sparse_inverse *g, const char *pivot, double ridge, size_t i)
 {
-  const uint32_t *near = g->neighbour + i * STRIDE;
+  const uint32_t *near = g->neighbour + i * g->degree;
   size_t count = g->count[i], candidates = 0;
   double last = INFINITY;
   char *taken = calloc(m->n, 1);
@@ -73,16 +71,16 @@ static void check_neighbours(const matrix *m, const mn_sparse_inverse *g, const 
 static void check_row(const matrix *m, const mn_low_rank *f, const mn_sparse_inverse *g, double ridge, size_t i,
                       double tolerance)
 {
-  size_t size = g->count[i] + 1u, who[STRIDE + 1];
-  double block[(STRIDE + 1) * (STRIDE + 1)], e[STRIDE + 1] = {0}, x[STRIDE + 1];
-  for (size_t k = 0; k < size; k++) who[k] = k + 1 < size ? g->neighbour[i * STRIDE + k] : i;
+  size_t size = g->count[i] + 1u, who[MN_SPARSE_MOST + 1];
+  double block[(MN_SPARSE_MOST + 1) * (MN_SPARSE_MOST + 1)], e[MN_SPARSE_MOST + 1] = {0}, x[MN_SPARSE_MOST + 1];
+  for (size_t k = 0; k < size; k++) who[k] = k + 1 < size ? g->neighbour[i * g->degree + k] : i;
   for (size_t c = 0; c < size; c++)
     for (size_t r = 0; r < size; r++) block[r + c * size] = matrix_left_at(m, f, ridge, who[r], who[c]);
   e[size - 1] = 1;
   naive_solve(size, block, 1, e, x);
   double scale = 1 / sqrt(x[size - 1]);
   for (size_t k = 0; k < size; k++) {
-    double had = k + 1 < size ? g->value[i * STRIDE + k] : g->own[i], off = fabs(had - x[k] * scale);
+    double had = k + 1 < size ? g->value[i * g->degree + k] : g->own[i], off = fabs(had - x[k] * scale);
     if (!(off <= tolerance * x[size - 1] * scale))
       fail_msg("row %zu, element %zu: %g, not %g", i, k, had, x[k] * scale);
   }
@@ -92,14 +90,14 @@ static void check_row(const matrix *m, const mn_low_rank *f, const mn_sparse_inv
 static void check_transpose(const mn_sparse_inverse *g)
 {
   size_t n = g->n, total = 0;
-  char *seen = calloc(n * STRIDE, 1);
+  char *seen = calloc(n * g->degree, 1);
   for (size_t i = 0; i < n; i++) total += g->count[i];
   assert_true(g->start[0] == 0 && g->start[n] == total);
   for (size_t j = 0; j < n; j++)
     for (size_t k = g->start[j]; k < g->start[j + 1]; k++) {
       uint32_t at = g->row[k];
-      assert_true(at < n * STRIDE && !seen[at]);
-      assert_true(at % STRIDE < g->count[at / STRIDE] && g->neighbour[at] == j);
+      assert_true(at < n * g->degree && !seen[at]);
+      assert_true(at % g->degree < g->count[at / g->degree] && g->neighbour[at] == j);
       seen[at] = 1;
     }
   free(seen);
@@ -162,9 +160,9 @@ static void many_rows(void **state)
   assert_int_equal(mn_sparse_inverse_open(&k, &none, degree, 0, 2, &g, NULL), MN_OK);
   double rho = exp(-0.5), own = 1 / sqrt(1 - rho * rho);
   for (size_t i = 0; i < N; i++) {
-    assert_true(i + 1 == N || g->neighbour[i * STRIDE] == i + 1);
+    assert_true(i + 1 == N || g->neighbour[i * g->degree] == i + 1);
     mn_test_close(g->own[i], i + 1 < N ? own : 1, 1e-5);
-    if (i + 1 < N) mn_test_close(g->value[i * STRIDE], -rho * own, 1e-5);
+    if (i + 1 < N) mn_test_close(g->value[i * g->degree], -rho * own, 1e-5);
   }
   check_transpose(g);
   mn_sparse_inverse_close(&g), mn_panels_close(&panels);
@@ -182,8 +180,8 @@ static void naive_apply(const mn_sparse_inverse *g, size_t columns, double *t)
   for (size_t i = 0; i < n; i++) {
     dense[i * (n + 1)] = flipped[i * (n + 1)] = g->own[i];
     for (size_t k = 0; k < g->count[i]; k++) {
-      size_t j = g->neighbour[i * STRIDE + k];
-      dense[i + j * n] = flipped[j + i * n] = g->value[i * STRIDE + k];
+      size_t j = g->neighbour[i * g->degree + k];
+      dense[i + j * n] = flipped[j + i * n] = g->value[i * g->degree + k];
     }
   }
   naive_multiply(n, n, dense, columns, t, work);
@@ -275,7 +273,7 @@ static void check_positive(const matrix *m, const mn_low_rank *f, double ridge)
   char *pivot = pivots_of(f);
   for (size_t i = 0; i < m->n; i++) {
     assert_true(pivot[i] ? g->own[i] == 0 : g->own[i] > 0 && isfinite(g->own[i]));
-    for (size_t k = 0; k < g->count[i]; k++) assert_true(isfinite(g->value[i * STRIDE + k]));
+    for (size_t k = 0; k < g->count[i]; k++) assert_true(isfinite(g->value[i * g->degree + k]));
   }
   check_transpose(g);
   mn_sparse_inverse_close(&g);
@@ -310,7 +308,7 @@ static void near_coinciding_rows_are_neighbours(void **state)
   matrix m = matrix_open(N, 64, a);
   mn_low_rank none = nothing(N);
   mn_sparse_inverse *g = inverse_of(&m, &none, 0, 2);
-  for (size_t i = 0; i < N; i += 2) assert_int_equal(g->neighbour[i * STRIDE], i + 1);
+  for (size_t i = 0; i < N; i += 2) assert_int_equal(g->neighbour[i * g->degree], i + 1);
   mn_sparse_inverse_close(&g);
   matrix_close(&m), matrix_close(&half);
 }
@@ -329,8 +327,9 @@ static void threads_do_not_matter(void **state)
     assert_memory_equal(g->own, one->own, N * sizeof *g->own);
     assert_memory_equal(g->count, one->count, N);
     for (size_t i = 0; i < N; i++) {
-      assert_memory_equal(g->value + i * STRIDE, one->value + i * STRIDE, g->count[i] * sizeof *g->value);
-      assert_memory_equal(g->neighbour + i * STRIDE, one->neighbour + i * STRIDE, g->count[i] * sizeof *g->neighbour);
+      assert_memory_equal(g->value + i * g->degree, one->value + i * g->degree, g->count[i] * sizeof *g->value);
+      assert_memory_equal(g->neighbour + i * g->degree, one->neighbour + i * g->degree,
+                          g->count[i] * sizeof *g->neighbour);
     }
     mn_sparse_inverse_close(&g);
   }
