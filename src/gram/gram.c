@@ -20,7 +20,7 @@ enum { STREAM_TILE = 512, STREAM_TILE_MANY = 1024, STREAM_ELEMENTS = 1 << 24 };
 typedef struct {
   mn_tile_blocks blocks;
   void *tile;  /* tile x tile, passes that do not store K */
-  double *sum; /* n x columns, the thread's share of a symmetric product */
+  double *sum; /* n x columns, the thread's share of a symmetric product; NULL: the first adds to the product itself */
 } buffers;
 
 /* What the threads of one pass share. */
@@ -48,10 +48,10 @@ static void close_buffers(buffers *b)
   mn_free(b->sum);
 }
 
-static int open_buffers(const pass *p, int symmetric, buffers *b)
+static int open_buffers(const pass *p, int sums, buffers *b)
 {
   const mn_tiles *t = &p->tiles;
-  size_t sum = symmetric ? t->rows.samples->n * p->columns : 0;
+  size_t sum = sums ? t->rows.samples->n * p->columns : 0;
   if (!mn_tile_blocks_open(t, &b->blocks)) return 0;
   if (p->columns && !(b->tile = mn_alloc_matrix(t->rows.tile * t->cols.tile, t->blas->size))) return 0;
   return !sum || (b->sum = mn_alloc_matrix(sum, sizeof *b->sum)) != NULL;
@@ -73,7 +73,7 @@ static mn_status open_pass(pass *p, const mn_samples *rows, const mn_samples *co
   mn_status st = mn_tiles_open(&p->tiles, rows, cols, kernel, of_distance, type, p->threads, err);
   if (st) return st;
   if (!(p->all = mn_calloc((size_t)p->threads, sizeof *p->all))) return MN_NO_MEMORY(err, sizeof *p->all);
-  for (int t = 0; t < p->threads; t++) ok = ok && open_buffers(p, !cols, &p->all[t]);
+  for (int t = 0; t < p->threads; t++) ok = ok && open_buffers(p, !cols && t, &p->all[t]);
   return ok ? MN_OK : MN_NO_MEMORY(err, 2 * p->tiles.rows.tile * rows->dim * p->tiles.blas->size);
 }
 
@@ -123,8 +123,8 @@ double mn_gram_multiply_bytes(const mn_samples *rows, const mn_samples *cols, in
 double mn_gram_symmetric_bytes(const mn_samples *samples, size_t columns, int threads)
 {
   size_t n = samples->n, c = symmetric_tile_of(samples, columns);
-  double each = ((double)c * (double)c + (double)n * (double)columns) * sizeof(double);
-  return (double)threads * each + mn_tiles_bytes(samples, NULL, c, c, MN_F64, threads);
+  double tile = (double)c * (double)c, sum = (double)n * (double)columns;
+  return (threads * tile + (threads - 1) * sum) * sizeof(double) + mn_tiles_bytes(samples, NULL, c, c, MN_F64, threads);
 }
 
 /* The end of a pass, of which a thread may have met with a failure. */
@@ -254,7 +254,7 @@ done:
 }
 
 /* Tile (i, j) of the symmetric product serves rows i and, off the diagonal, rows j. */
-static void symmetric_tile(pass *p, buffers *b, size_t i, size_t j)
+static void symmetric_tile(pass *p, buffers *b, size_t i, size_t j, double *sum)
 {
   size_t n_all = p->tiles.rows.samples->n, w = p->tiles.rows.tile, columns = p->columns;
   size_t m = at_most(w, n_all - i * w), n = at_most(w, n_all - j * w), size = p->tiles.blas->size;
@@ -262,9 +262,9 @@ static void symmetric_tile(pass *p, buffers *b, size_t i, size_t j)
   mn_tile_compute(&p->tiles, &b->blocks, i * w, m, j * w, n, b->tile, m);
   if (i == j) {
     mn_tile_diagonal(&p->tiles, i * w, m, 0, b->tile, m);
-    p->skinny->symmetric(m, b->tile, m, columns, v_rows, n_all, b->sum + i * w, n_all);
+    p->skinny->symmetric(m, b->tile, m, columns, v_rows, n_all, sum + i * w, n_all);
   } else {
-    p->skinny->both(m, n, b->tile, m, columns, v_rows, v_cols, n_all, b->sum + i * w, b->sum + j * w, n_all);
+    p->skinny->both(m, n, b->tile, m, columns, v_rows, v_cols, n_all, sum + i * w, sum + j * w, n_all);
   }
   mn_meter_add(&p->meter, tile_flops(p, m, n) * (i == j ? 0.5 : 1));
   if (b->blocks.error.code) atomic_store(&p->meter.cancelled, 1);
@@ -276,11 +276,12 @@ static void symmetric_work(pass *p, size_t thread, buffers *b)
 {
   size_t blocks = (p->tiles.rows.samples->n + p->tiles.rows.tile - 1) / p->tiles.rows.tile;
   size_t round = 2 * (size_t)p->threads;
-  memset(b->sum, 0, p->tiles.rows.samples->n * p->columns * sizeof *b->sum);
+  double *sum = thread ? b->sum : p->out;
+  memset(sum, 0, p->tiles.rows.samples->n * p->columns * sizeof *sum);
   for (size_t j = 0; j < blocks; j++) {
     size_t place = j % round;
     if (place != thread && place != round - 1 - thread) continue;
-    for (size_t i = j; i < blocks && !mn_meter_cancelled(&p->meter); i++) symmetric_tile(p, b, i, j);
+    for (size_t i = j; i < blocks && !mn_meter_cancelled(&p->meter); i++) symmetric_tile(p, b, i, j, sum);
   }
 }
 
@@ -289,7 +290,7 @@ static mn_status multiply_symmetric(const mn_samples *samples, const mn_kernel *
                                     double *out, mn_error *err)
 {
   if (!columns) return MN_FAIL(err, MN_ERR_ARGUMENT, "at least one vector to multiply expected");
-  pass p = {.threads = threads, .columns = columns, .v = v};
+  pass p = {.threads = threads, .columns = columns, .v = v, .out = out};
   p.tiles.rows.tile = p.tiles.cols.tile = symmetric_tile_of(samples, columns);
   size_t elements = samples->n * columns;
   int of_distance = mn_kernel_find(kernel->name)->of_distance;
@@ -299,9 +300,9 @@ static mn_status multiply_symmetric(const mn_samples *samples, const mn_kernel *
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
   for (int t = 0; t < threads; t++) symmetric_work(&p, (size_t)t, &p.all[t]);
   if ((st = finish_pass(&p, err))) goto done;
-  memcpy(out, p.all[0].sum, elements * sizeof *out);
-  for (int t = 1; t < threads; t++)
-    for (size_t e = 0; e < elements; e++) out[e] += p.all[t].sum[e];
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (size_t e = 0; e < elements; e++)
+    for (int t = 1; t < threads; t++) out[e] += p.all[t].sum[e];
 done:
   close_pass(&p);
   return st;

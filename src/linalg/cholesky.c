@@ -225,12 +225,6 @@ static void solve_backward(const mn_panels *p, int threads, size_t columns, mn_m
   }
 }
 
-static void solve_both(const mn_panels *p, int threads, size_t columns, mn_meter *meter, void *b)
-{
-  solve_forward(p, threads, columns, meter, b);
-  solve_backward(p, threads, columns, meter, b);
-}
-
 void mn_cholesky_forward(const mn_panels *factor, int threads, size_t columns, void *b)
 {
   solve_forward(factor, threads, columns, NULL, b);
@@ -241,19 +235,22 @@ void mn_cholesky_backward(const mn_panels *factor, int threads, size_t columns, 
   solve_backward(factor, threads, columns, NULL, b);
 }
 
+void mn_cholesky_apply(const mn_panels *factor, int threads, size_t columns, mn_meter *meter, void *b)
+{
+  solve_forward(factor, threads, columns, meter, b);
+  solve_backward(factor, threads, columns, meter, b);
+}
+
 mn_status mn_cholesky_solve(const mn_panels *factor, int threads, size_t columns, mn_meter *meter, double *b,
                             mn_error *err)
 {
-  if (factor->type == MN_F64) {
-    solve_both(factor, threads, columns, meter, b);
-    return MN_OK;
-  }
   size_t count = factor->n * columns;
-  float *copy = mn_alloc_matrix(count, sizeof *copy);
-  if (!copy) return MN_NO_MEMORY(err, count * sizeof *copy);
-  for (size_t i = 0; i < count; i++) copy[i] = (float)b[i];
-  solve_both(factor, threads, columns, meter, copy);
-  for (size_t i = 0; i < count; i++) b[i] = (double)copy[i];
+  float *copy = NULL;
+  if (factor->type == MN_F32 && !(copy = mn_alloc_matrix(count, sizeof *copy)))
+    return MN_NO_MEMORY(err, count * sizeof *copy);
+  for (size_t i = 0; copy && i < count; i++) copy[i] = (float)b[i];
+  mn_cholesky_apply(factor, threads, columns, meter, copy ? (void *)copy : b);
+  for (size_t i = 0; copy && i < count; i++) b[i] = (double)copy[i];
   mn_free(copy);
   return MN_OK;
 }

@@ -47,7 +47,8 @@ double mn_cholesky_update_flops(int diagonal, size_t rows, size_t columns, size_
 mn_status mn_cholesky_solve(const mn_panels *factor, int threads, size_t columns, mn_meter *meter, double *b,
                             mn_error *err);
 
-/* b <- L^-1 b, and b <- L^-T b, b in the factor's precision. */
+/* The same, b <- L^-1 b, and b <- L^-T b; b in the factor's precision. */
+void mn_cholesky_apply(const mn_panels *factor, int threads, size_t columns, mn_meter *meter, void *b);
 void mn_cholesky_forward(const mn_panels *factor, int threads, size_t columns, void *b);
 void mn_cholesky_backward(const mn_panels *factor, int threads, size_t columns, void *b);
 

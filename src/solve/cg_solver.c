@@ -64,10 +64,10 @@ static double kept_bytes(const mn_system *s, mn_cg_plan plan)
   return mn_preconditioner_held_bytes(n, plan.rank, plan.degree) + (plan.kept == MN_GRAM_NONE ? 0 : panels_bytes(n));
 }
 
-/* Thirteen vectors, rounded ones included, and the sums of the other threads, in an iteration; eight for a pass. */
+/* Twelve vectors, rounded ones included, and the sums of the other threads, in an iteration; eight for a pass. */
 static double solve_bytes(const mn_system *s)
 {
-  double vector = mn_system_vector_bytes(s), iteration = (12 + s->threads) * vector;
+  double vector = mn_system_vector_bytes(s), iteration = (11 + s->threads) * vector;
   return fmax(iteration, mn_solve_dual_bytes(s) + vector);
 }
 
@@ -303,7 +303,7 @@ static mn_status correct(run *r, double *alpha, double *space, mn_error *err)
 {
   const mn_solve_options *o = &r->s->options;
   size_t count = r->s->samples.n * r->columns;
-  double *residual = space, *d = space + count, *left = space + 2 * count, *values = space + 3 * count, after;
+  double *residual = space, *d = space + count, *left = space + 2 * count, after;
   mn_pcg_result result;
   mn_pcg pcg = {.n = r->s->samples.n, .columns = r->columns, .multiply = multiply, .precondition = precondition};
   pcg.watch = watch, pcg.arg = r, pcg.most = ITERATIONS, pcg.threads = r->s->threads;
@@ -317,7 +317,7 @@ static mn_status correct(run *r, double *alpha, double *space, mn_error *err)
   r->ended = result.end == MN_PCG_CONVERGED || result.end == MN_PCG_WATCHED;
   double size = mn_norm2(count, d), expected = result.residual;
   for (size_t i = 0; i < count; i++) d[i] += alpha[i];
-  st = mn_system_evaluate(r->s, r->columns, r->y, d, r->ctx, values, left, &after, err);
+  st = mn_system_evaluate(r->s, r->columns, r->y, d, r->ctx, left, left, &after, err);
   if (st) return st;
   if (size > 0) r->noise = sqrt(fmax(after * after - expected * expected, 0)) / size;
   mn_log(r->ctx, "residual %.1e from K made anew, %.1e by the iteration", after, expected);
@@ -355,7 +355,7 @@ static int helps_to_go_on(run *r, double noise_known)
   return 1;
 }
 
-/* Leaves the residual at the begin of space (4 n x columns). */
+/* Leaves the residual at the begin of space (3 n x columns). */
 static mn_status solve(run *r, double *alpha, double *space, mn_error *err)
 {
   size_t count = r->s->samples.n * r->columns;
@@ -383,12 +383,12 @@ static mn_status cg_solve(mn_system *system, size_t columns, const double *y, do
                           const mn_context *ctx, mn_solution *solution, mn_error *err)
 {
   size_t n = system->samples.n, count = n * columns;
-  double begin_s = mn_clock_s(), *space = mn_alloc_matrix(4 * count, sizeof *space);
+  double begin_s = mn_clock_s(), *space = mn_alloc_matrix(3 * count, sizeof *space);
   run r = {.s = system, .m = system->state, .columns = columns, .ctx = ctx, .out = solution, .y = y};
   r.begin_s = begin_s;
   r.single = mn_alloc_matrix(count, sizeof *r.single);
   r.scale = mn_alloc(columns, sizeof *r.scale);
-  mn_status st = space && r.single && r.scale ? MN_OK : MN_NO_MEMORY(err, 4 * count * sizeof *space);
+  mn_status st = space && r.single && r.scale ? MN_OK : MN_NO_MEMORY(err, 3 * count * sizeof *space);
   if (!st) {
     mn_meter_open(&r.meter, r.m->k ? ctx : NULL, "cg", ITERATIONS * 2 * (double)n * (double)count, "flop");
     st = solve(&r, alpha, space, err);

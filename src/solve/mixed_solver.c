@@ -14,6 +14,7 @@
 #include "gram/gram.h"
 #include "linalg/blas.h"
 #include "linalg/cholesky.h"
+#include "linalg/narrow.h"
 #include "linalg/panels_multiply.h"
 #include "solve/kept_factor.h"
 #include "solve/pcg.h"
@@ -45,10 +46,10 @@ static double peak_bytes(const mn_system *s)
   return factor_bytes(s) + mn_gram_fill_bytes(&s->samples, mn_panels_width(s->samples.n), MN_F32, s->threads);
 }
 
-/* Seven vectors as with any factor, and while K is made again three of conjugate gradients and one in fp32. */
+/* A vector less than the seven of any factor, three of conjugate gradients and one in fp32. */
 static double solve_bytes(const mn_system *s)
 {
-  return mn_solve_dual_bytes(s) + 3.5 * mn_system_vector_bytes(s);
+  return mn_solve_dual_bytes(s) + 2.5 * mn_system_vector_bytes(s);
 }
 
 static double mixed_flops(const mn_system *s)
@@ -219,8 +220,8 @@ typedef struct {
   double begin;      /* the residual before this round */
   double correction; /* about the norm of what the iteration adds to alpha next, over that of y */
   mn_meter meter;    /* in flops; silent where K is made again, which has a meter of its own */
-  float *single;     /* n x columns: a vector in fp32; NULL: none is wanted */
-  double *scale;     /* columns: of what is handed to single precision */
+  float *single;     /* n x columns: vectors in fp32 */
+  double *scale;     /* columns: of what is in fp32 */
 } run;
 
 /* Of one iteration with K in memory: the product with it, and the two triangular solves. */
@@ -254,6 +255,11 @@ static mn_status multiply(void *arg, size_t columns, const double *v, double *ou
   return MN_OK;
 }
 
+static int products_in_single(const mixed *m)
+{
+  return !m->k || m->k->type == MN_F32;
+}
+
 /* One-hot columns add up to 1, whatever the labels: where the columns of every group have the sum that those of the
  * first have, the last of a group lies in the span of the others and the first group. It adds no direction then. */
 static int sums_agree(size_t n, size_t columns, size_t group, const double *y)
@@ -282,38 +288,25 @@ static size_t place_of(const run *r, size_t k)
   return !g || k < g ? k : g + (k - g) / (g - 1) * g + (k - g) % (g - 1);
 }
 
-/* From the front of v to their places; the others are 0, which is no direction either. */
-static void spread(const run *r, double *v)
-{
-  size_t n = r->s->samples.n, g = r->group;
-  if (!g) return;
-  for (size_t k = count_independent(r); k-- > g;) memmove(v + place_of(r, k) * n, v + k * n, n * sizeof *v);
-  for (size_t last = 2 * g - 1; last < r->columns; last += g) memset(v + last * n, 0, n * sizeof *v);
-}
-
-/* out = v of column k in fp32's range: its largest element is brought to 1. */
-static void scale_column(run *r, size_t k, const double *v, double *out)
+static void widen_column(const run *r, size_t k, double *v)
 {
   size_t n = r->s->samples.n;
-  double most = 0;
-  for (size_t i = 0; i < n; i++) most = fmax(most, fabs(v[i]));
-  r->scale[k] = most > 0 ? most : 1;
-  for (size_t i = 0; i < n; i++) out[i] = v[i] / r->scale[k];
+  for (size_t i = 0; i < n; i++) v[i] = (double)r->single[i + k * n] * r->scale[k];
 }
 
+/* Implied columns are given 0, which is no direction. */
 static mn_status precondition(void *arg, size_t columns, const double *v, double *out, mn_error *err)
 {
   run *r = arg;
-  size_t n = r->s->samples.n, independent = count_independent(r);
-#pragma omp parallel for num_threads(r->s->threads) schedule(static)
-  for (size_t k = 0; k < independent; k++) scale_column(r, k, v + place_of(r, k) * n, out + k * n);
-  mn_status st = mn_cholesky_solve(r->m->factor, r->s->threads, independent, &r->meter, out, err);
-  if (st) return st;
+  size_t n = r->s->samples.n, independent = count_independent(r), group = r->group;
+  int threads = r->s->threads;
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (size_t k = 0; k < independent; k++) mn_narrow(n, 1, v + place_of(r, k) * n, r->single + k * n, r->scale + k);
+  mn_cholesky_apply(r->m->factor, threads, independent, &r->meter, r->single);
   if (mn_meter_cancelled(&r->meter)) return mn_meter_close(&r->meter, err);
-#pragma omp parallel for num_threads(r->s->threads) schedule(static)
-  for (size_t k = 0; k < independent; k++)
-    for (size_t i = k * n; i < (k + 1) * n; i++) out[i] *= r->scale[k];
-  spread(r, out);
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (size_t k = 0; k < independent; k++) widen_column(r, k, out + place_of(r, k) * n);
+  for (size_t last = 2 * group - 1; group && last < columns; last += group) memset(out + last * n, 0, n * sizeof *out);
   r->correction = mn_worst_ratio(n, columns, r->s->options.group, out, r->y);
   return MN_OK;
 }
@@ -333,19 +326,19 @@ static mn_status correct(run *r, const double *y, double *alpha, double *space, 
 {
   const mn_solve_options *o = &r->s->options;
   size_t count = r->s->samples.n * r->columns;
-  double *residual = space, *d = space + count, *left = space + 2 * count, *values = space + 3 * count, after;
+  double *residual = space, *d = space + count, *left = space + 2 * count, after;
   mn_pcg_result result;
   r->begin = out->residual;
   double part = r->s->report.gram_kept == MN_GRAM_SINGLE ? 1e-4 : 0x1p-50;
   mn_pcg pcg = {.n = r->s->samples.n, .columns = r->columns, .multiply = multiply, .precondition = precondition};
   pcg.watch = watch, pcg.arg = r, pcg.most = ITERATIONS, pcg.threads = r->s->threads;
-  pcg.single = r->single != NULL, pcg.y = y, pcg.group = o->group;
+  pcg.single = products_in_single(r->m), pcg.y = y, pcg.group = o->group;
   pcg.tolerance = fmax(0.3 * o->tolerance, part * out->residual);
   mn_status st = mn_pcg_run(&pcg, residual, d, left, &result, err);
   if (st) return st;
   out->refinements += result.iterations;
   for (size_t i = 0; i < count; i++) d[i] += alpha[i];
-  st = mn_system_evaluate(r->s, r->columns, y, d, r->ctx, values, left, &after, err);
+  st = mn_system_evaluate(r->s, r->columns, y, d, r->ctx, left, left, &after, err);
   if (st || after >= out->residual) return st;
   memcpy(alpha, d, count * sizeof *alpha);
   memcpy(residual, left, count * sizeof *residual);
@@ -363,7 +356,7 @@ static double attainable(const run *r, const double *y, const double *alpha)
   return 4 * 0x1p-53 * sqrt((double)n) * r->m->mean * ratio;
 }
 
-/* Leaves the residual at the begin of space (4 n x columns). */
+/* Leaves the residual at the begin of space (3 n x columns). */
 static mn_status refine(run *r, const double *y, double *alpha, double *space, mn_solution *out, mn_error *err)
 {
   size_t count = r->s->samples.n * r->columns;
@@ -386,14 +379,13 @@ static mn_status mixed_solve(mn_system *system, size_t columns, const double *y,
                              const mn_context *ctx, mn_solution *solution, mn_error *err)
 {
   size_t count = system->samples.n * columns;
-  double begin_s = mn_clock_s(), *space = mn_alloc_matrix(4 * count, sizeof *space);
+  double begin_s = mn_clock_s(), *space = mn_alloc_matrix(3 * count, sizeof *space);
   run r = {.s = system, .m = system->state, .columns = columns, .ctx = ctx, .y = y};
   size_t group = system->options.group;
   if (group > 1 && columns % group == 0 && sums_agree(system->samples.n, columns, group, y)) r.group = group;
-  int wants_single = !r.m->k || r.m->k->type == MN_F32;
-  if (wants_single) r.single = mn_alloc_matrix(count, sizeof *r.single);
+  r.single = mn_alloc_matrix(count, sizeof *r.single);
   r.scale = mn_alloc(columns, sizeof *r.scale);
-  mn_status st = space && r.scale && (r.single || !wants_single) ? MN_OK : MN_NO_MEMORY(err, 4 * count * sizeof *space);
+  mn_status st = space && r.single && r.scale ? MN_OK : MN_NO_MEMORY(err, 3 * count * sizeof *space);
   if (!st) {
     mn_meter_open(&r.meter, r.m->k ? ctx : NULL, "refine", ITERATIONS * iteration_flops(system, columns), "flop");
     st = refine(&r, y, alpha, space, solution, err);

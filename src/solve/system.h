@@ -88,7 +88,8 @@ double mn_influence_panels_bytes(size_t n, mn_dtype type, int threads);
 mn_status mn_least_squares_dual(const mn_system *system, size_t columns, const double *w, double *alpha, mn_error *err);
 
 /* values = K x from a pass that makes K anew in fp64, r = y - values - ridge x, and ||r||_F / ||y||_F, of groups the
- * largest; n x columns each. MN_ERR_SINGULAR when that is not finite. */
+ * largest; n x columns each; values and r may be the same, which is r in the end. MN_ERR_SINGULAR when the norm is not
+ * finite. */
 mn_status mn_system_evaluate(const mn_system *system, size_t columns, const double *y, const double *x,
                              const mn_context *ctx, double *values, double *r, double *residual, mn_error *err);
 

@@ -341,7 +341,7 @@ static void small_budgets_are_kept_to(void **state)
   static const struct {
     size_t bytes;
     mn_gram_kept kept;
-  } budgets[] = {{15000000, MN_GRAM_NONE}, {17000000, MN_GRAM_SINGLE}};
+  } budgets[] = {{14000000, MN_GRAM_NONE}, {16000000, MN_GRAM_SINGLE}};
   problem p = cg_problem(N, MN_KERNEL_GAUSSIAN, 0.5, 1e-2);
   for (size_t b = 0; b < 2; b++)
     for (p.options.tolerance = 1e-3; p.options.tolerance > 1e-9; p.options.tolerance *= 1e-5) {
