@@ -61,8 +61,8 @@ done
 # paper's model, wants more of it. Standard features have mean 0, so that no linear model of them has the mean of the
 # labels: it is given a bias, a polynomial of degree 1. The refinement of a mixed factor stalls on wide kernels at ridge 0.
 linear='--kernel polynomial --degree 1 --coef0 1 --gamma 1'
-by_error='--select loo-error --select-samples 10000 --select-gamma 0.03,0.06,0.12,0.25,0.5'
-ridges='--select-ridge 1e-4,3e-4,1e-3,2e-3,4e-3,1e-2,3e-2'
+by_error='--select loo-error --select-samples 10000'
+ridges='--select-gamma 0.0075,0.015,0.03,0.06,0.12 --select-ridge 1e-4,3e-4,1e-3,2e-3,4e-3,1e-2,3e-2'
 linear_ridges='--select loo-error --select-samples 20000 --select-ridge 3e-4,1e-3,3e-3,1e-2,3e-2,1e-1'
 conv() { # FILTERS
   local kept="--dataset cifar10 --load-gram KEPT/conv-$1"
@@ -87,7 +87,8 @@ recipe b-windows-17-5 --pool-window 17 --pool-stride 5
 recipe b-windows-19-8 --pool-window 19 --pool-stride 8
 recipe a --preset a --feature-scale standard
 made='--dataset cifar10 --features conv --pool-window 15 --pool-stride 6'
-runs_add conv-4096 "$made --filters 4096 --save-gram KEPT/conv-4096 $by_error --select-ridge 0 --precision double"
+runs_add conv-4096 "$made --filters 4096 --save-gram KEPT/conv-4096 $by_error" \
+  "--select-gamma 0.03,0.06,0.12,0.25,0.5 --select-ridge 0 --precision double"
 conv 4096
 # In bfloat16 the products take less time on processors that multiply it.
 runs_add conv-32000-linear "$made --filters 32000 --products bfloat16 --save-gram KEPT/conv-32000 $linear"
