@@ -1,6 +1,27 @@
 /* minnorm fit: check, read, forecast, fit, predict, report, save. */
 #include "fit.h"
 
+/* What is given of a kernel belongs to it. */
+static mn_status check_kernel(const mn_cli *cli, mn_error *err)
+{
+  static const struct {
+    const char *key;
+    mn_kernel_name kernel;
+  } own[] = {{"sigma", MN_KERNEL_GAUSSIAN},
+             {"coef0", MN_KERNEL_POLYNOMIAL},
+             {"degree", MN_KERNEL_POLYNOMIAL},
+             {"depth", MN_KERNEL_NTK}};
+  const mn_kernel *kernel = &cli->values.fit.kernel;
+  const char *name = mn_kernel_string(kernel->name);
+  if (mn_cli_given(cli, "gamma") && !mn_cli_kernel_has_gamma(kernel))
+    return mn_cli_fail(err, MN_ERR_ARGUMENT, "--gamma: the kernel %s has no bandwidth", name);
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+    if (mn_cli_given(cli, own[i].key) && kernel->name != own[i].kernel)
+      return mn_cli_fail(err, MN_ERR_ARGUMENT, "--%s belongs to the %s kernel, not to %s", own[i].key,
+                         mn_kernel_string(own[i].kernel), name);
+  return MN_OK;
+}
+
 mn_status mn_cli_fit_check_data(const mn_cli *cli, mn_error *err)
 {
   const mn_cli_values *v = &cli->values;
@@ -8,9 +29,8 @@ mn_status mn_cli_fit_check_data(const mn_cli *cli, mn_error *err)
     return mn_cli_fail(err, MN_ERR_ARGUMENT,
                        "training samples expected: --dataset NAME or --train SPEC; see minnorm %s --help",
                        cli->command->name);
-  if (mn_cli_given(cli, "sigma") && v->fit.kernel.name != MN_KERNEL_GAUSSIAN)
-    return mn_cli_fail(err, MN_ERR_ARGUMENT, "--sigma belongs to the gaussian kernel; use --gamma for %s",
-                       mn_kernel_string(v->fit.kernel.name));
+  mn_status st = check_kernel(cli, err);
+  if (st) return st;
   if (mn_cli_given(cli, "draws") && !v->fit.measures)
     return mn_cli_fail(err, MN_ERR_ARGUMENT, "--draws belongs to --measures");
   int has_test = v->test || !v->train;

@@ -238,6 +238,20 @@ static mn_status add_range(const list *l, const char *text, mn_error *err)
   return st;
 }
 
+/* A number that is there twice would count twice in every mean and rank. */
+static mn_status check_repeats(const list *l, mn_error *err)
+{
+  const uint64_t *values = l->values;
+  char text[64];
+  for (size_t i = 1; i < *l->count; i++)
+    for (size_t k = 0; k < i; k++)
+      if (values[i] == values[k]) {
+        mn_option_get(l->row, &values[i], text, sizeof text);
+        return mn_cli_fail(err, MN_ERR_ARGUMENT, "--%s: %s is there twice", l->row->key, text);
+      }
+  return MN_OK;
+}
+
 static mn_status read_list(const list *l, const char *text, mn_error *err)
 {
   char part[64];
@@ -245,7 +259,8 @@ static mn_status read_list(const list *l, const char *text, mn_error *err)
     size_t length = strcspn(text, ",");
     snprintf(part, sizeof part, "%.*s", (int)(length < sizeof part ? length : sizeof part - 1), text);
     mn_status st = (strchr(part, ':') ? add_range : add_number)(l, part, err);
-    if (st || !text[length]) return st;
+    if (st) return st;
+    if (!text[length]) return check_repeats(l, err);
     text += length + 1;
   }
 }

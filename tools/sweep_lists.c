@@ -57,6 +57,8 @@ static mn_status read_labels(mn_cli_sweep_run *run, mn_error *err)
   if (!st && o->seed_count > 1 && v->variant != MN_VARIANT_TRUE)
     return mn_cli_fail(err, MN_ERR_ARGUMENT,
                        "--variant takes one --seed; random labels of several are --corrupt 1 --seed 0,1,2");
+  if (!st && o->seed_count > 1 && o->corrupt_count == 1 && !(run->corrupt[0] > 0))
+    return mn_cli_fail(err, MN_ERR_ARGUMENT, "--seed: several seeds belong to label corruption, --corrupt P above 0");
   return st;
 }
 

@@ -180,6 +180,7 @@ refuses 'no bandwidth in this kernel' 2 'no bandwidth' sweep -q "${digits[@]}" -
 refuses 'a width of another kernel' 2 '--sigma belongs' sweep "${digits[@]}" --kernel laplacian --sigma 1,2
 refuses 'more samples than there are' 2 'samples wanted' sweep "${digits[@]}" --n 100,400
 refuses 'mirror images of several sizes' 2 '--mirror' sweep "${digits[@]}" --n 100,200 --mirror
+refuses 'seeds of nothing' 2 '--seed: several seeds belong to label corruption' sweep "${digits[@]}" --seed 0,1 --ridge 0,1
 refuses 'seeds of pixels' 2 'one --seed' sweep "${digits[@]}" --variant shuffled-pixels --seed 0,1
 refuses 'noise of several sizes' 2 '--variant gaussian' sweep "${digits[@]}" --variant gaussian --n 100,200
 refuses 'corrupting a regression' 2 'only class labels' sweep -q --train synth:regression,n=90 --corrupt 0,1

@@ -168,6 +168,17 @@ refuses 'fit without data' 2 'training samples expected' fit
 refuses 'fit with a test set only' 2 'training samples expected' fit --test synth:digits
 refuses 'gamma and sigma' 2 '--sigma and --gamma cannot be given together' fit --train synth:digits,n=9 --gamma 1 --sigma 2
 refuses 'sigma of another kernel' 2 '--sigma belongs to the gaussian kernel' fit --train synth:digits,n=9 --sigma 2 -k laplacian
+for option in 'coef0 1 polynomial' 'degree 3 polynomial' 'depth 3 ntk'; do
+  read -r key value kernel <<< "$option"
+  for command in fit sweep 'norms interpolants'; do
+    # shellcheck disable=SC2086
+    refuses "$key of another kernel: $command" 2 "--$key belongs to the $kernel kernel, not to gaussian" $command --train synth:digits,n=9 --$key $value
+  done
+done
+refuses 'gamma of a kernel without' 2 '--gamma: the kernel linear has no bandwidth' fit --train synth:digits,n=9 -k linear --gamma 1
+refuses 'a number twice in a list' 2 '--ridge: 0.001 is there twice' sweep --train synth:digits,n=9 --ridge 0,1e-3,0.001
+refuses 'a seed twice' 2 '--seed: 1 is there twice' sweep --train synth:digits,n=9 --corrupt 1 --seed 1,0:2:1
+refuses 'a bandwidth twice' 2 '--select-gamma: 0.1 is there twice' fit --train synth:digits,n=9 --select loo --select-gamma 0.1,.1
 refuses 'dataset and train' 2 '--train and --dataset cannot be given together' fit --dataset mnist --train synth:digits
 refuses 'quiet and verbose' 2 '--verbose and --quiet cannot be given together' fit --train synth:digits -q -v
 refuses 'labels without test samples' 2 '--labels needs test samples' fit --train synth:digits,n=9 --labels x
