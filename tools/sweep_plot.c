@@ -109,7 +109,22 @@ static void add_point(picture *p, const double *values)
   for (int k = 0; k < KINDS; k++) c->y[k][i] += (values[p->kinds[k]] - c->y[k][i]) / c->seen[i];
 }
 
-static mn_status draw(const picture *p, mn_error *err)
+/* A ridge of 0, the interpolant, has no place on a logarithmic axis: it is drawn a decade below the least other one,
+ * and the label says so. Returns the label. */
+static const char *place_zeros(picture *p)
+{
+  double least = INFINITY;
+  int zeros = 0;
+  for (size_t i = 0; i < p->count; i++)
+    for (size_t k = 0; k < p->curves[i].count; k++)
+      if (p->curves[i].x[k] > 0) least = fmin(least, p->curves[i].x[k]);
+  for (size_t i = 0; axes[p->axis].logarithmic && i < p->count; i++)
+    for (size_t k = 0; k < p->curves[i].count; k++)
+      if (p->curves[i].x[k] == 0) p->curves[i].x[k] = least / 10, zeros = 1;
+  return zeros ? "ridge (0 at the left end)" : axes[p->axis].label;
+}
+
+static mn_status draw(picture *p, mn_error *err)
 {
   const mn_cli_sweep_run *run = p->run;
   int classes = p->kinds[0] == MN_CLI_SWEEP_TRAIN_ERROR, tests = run->fit.test ? 2 : 1;
@@ -121,7 +136,7 @@ static mn_status draw(const picture *p, mn_error *err)
     for (int k = tests - 1; k >= 0; k--)
       errors[count++] = (mn_plot_series){c->titles[k], MN_PLOT_LINE_POINTS, c->count, c->x, c->y[k]};
   }
-  const char *label = axes[p->axis].label;
+  const char *label = place_zeros(p);
   int log_x = axes[p->axis].logarithmic;
   const mn_plot_axes panels[] = {
       {run->fit.train->name, label, classes ? "error" : "root mean square error", log_x, 0, count, errors},

@@ -160,6 +160,10 @@ if command -v gnuplot > /dev/null; then
   accepts 'a picture' sweep -q "${digits[@]}" --gamma 0.02 --corrupt 0,0.5,1 --ridge 0,0.1 --seed 0,1 --plot curve.svg
   ok '  of errors' contains curve.svg 'test, ridge 0.1'
   ok '  and norms' contains curve.svg 'norm, ridge 0.1'
+  accepts 'a picture of a ridge path' sweep -q "${digits[@]}" --gamma 0.02 --ridge 0,1e-3,1e-2 --plot path.svg
+  ok '  with the interpolant' contains path.svg '0 at the left end'
+  accepts 'a picture without it' sweep -q "${digits[@]}" --gamma 0.02 --ridge 1e-4,1e-3,1e-2 --plot least.svg
+  ok '  spans the same, with as many points' same "$(sed 's/ridge (0 at the left end)/ridge/' path.svg | grep -c '<use')" "$(grep -c '<use' least.svg)"
   refuses 'a picture of a point' 2 'to draw against' sweep "${digits[@]}" --plot curve.svg
 else
   skip 'a picture' 'gnuplot is not installed'
