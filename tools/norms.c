@@ -56,21 +56,23 @@ static void add_setting(char *text, size_t size, const char *format, double valu
   if (isfinite(value) && used < size) snprintf(text + used, size - used, format, value);
 }
 
-/* "mnist, gabor: gaussian, gamma 0.08, n 60000, ridge 0.001, corrupt 0.5, seed 1". */
+/* "mnist, gabor: gaussian, gamma 0.08, n 60000, ridge 0.001, targets pm1, corrupt 0.5, seed 1". */
 static void describe(const mn_report *report, const char *kind, mn_cli_norms_model *m)
 {
-  const char *variant = text_of(report, "variant", "true");
+  const char *variant = text_of(report, "variant", "true"), *targets = text_of(report, "targets", "onehot");
   const double *v = m->values;
   snprintf(m->text, sizeof m->text, "%s: %s", kind, text_of(report, "kernel.name", "?"));
   add_setting(m->text, sizeof m->text, ", gamma %.4g", v[MN_CLI_NORMS_GAMMA]);
   add_setting(m->text, sizeof m->text, ", n %.0f", v[MN_CLI_NORMS_N]);
   add_setting(m->text, sizeof m->text, ", %.0f features", mn_report_get(report, "features.dim"));
   if (v[MN_CLI_NORMS_RIDGE] > 0) add_setting(m->text, sizeof m->text, ", ridge %.3g", v[MN_CLI_NORMS_RIDGE]);
+  size_t used = strlen(m->text);
+  if (strcmp(targets, "onehot")) snprintf(m->text + used, sizeof m->text - used, ", targets %s", targets);
   if (v[MN_CLI_NORMS_CORRUPT] > 0) {
     add_setting(m->text, sizeof m->text, ", corrupt %.3g", v[MN_CLI_NORMS_CORRUPT]);
     add_setting(m->text, sizeof m->text, ", seed %.0f", v[MN_CLI_NORMS_SEED]);
   }
-  size_t used = strlen(m->text);
+  used = strlen(m->text);
   m->plain = !strcmp(variant, "true") && !(v[MN_CLI_NORMS_CORRUPT] > 0);
   if (strcmp(variant, "true")) snprintf(m->text + used, sizeof m->text - used, ", %s", variant);
 }

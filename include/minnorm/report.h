@@ -48,8 +48,8 @@ const char *mn_report_get_text(const mn_report *report, const char *name); /* NU
 void mn_report_free(char *text);
 
 /* Hands over the objects of a file of results that have the number `name`: the report of a fit, the points of a
- * sweep's, or the lines of its log. A negative status of take ends it and is returned. MN_ERR_FORMAT for a file that
- * has no such object, or something else than JSON. */
+ * sweep's, or the lines of its log, of which a last one without an end may be cut. A negative status of take ends it
+ * and is returned. MN_ERR_FORMAT for a file that has no such object, or something else than JSON. */
 typedef mn_status (*mn_report_take)(void *user, const mn_report *report, mn_error *err);
 mn_status mn_report_each(const char *path, const char *name, mn_report_take take, void *user, mn_error *err);
 

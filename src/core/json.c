@@ -25,6 +25,7 @@ mn_status mn_json_object(const char *path, const char *text, const char **end, c
   cJSON_Delete(*out);
   *out = NULL;
   if (mn_memory_failures() != failures) return MN_NO_MEMORY(err, strlen(text));
+  if (text[strspn(text, " \t\r\n")] == '{') text = "a damaged one";
   size_t shown = strcspn(text, "\r\n"), most = 40;
   return MN_FAIL(err, MN_ERR_FORMAT, "%s%sa JSON object expected, %.*s found", path ? path : "", path ? ": " : "",
                  (int)(shown < most ? shown : most), text);

@@ -241,14 +241,17 @@ static mn_status take_object(results *r, cJSON *object, mn_error *err)
   return st;
 }
 
-/* One object after the other, whatever white space is between them. */
+/* One object after the other, whatever white space is between them. A last line that has no end is what a sweep that
+ * was stopped, or is still running, had begun to write. */
 static mn_status take_text(results *r, const char *text, mn_error *err)
 {
   mn_status st = MN_OK;
   const char *at = text + strspn(text, " \t\r\n"), *end = at;
   for (; !st && *at; at = end + strspn(end, " \t\r\n")) {
     cJSON *object;
-    st = mn_json_object(r->path, at, &end, &object, err);
+    int unfinished = r->count && !strchr(at, '\n');
+    st = mn_json_object(r->path, at, &end, &object, unfinished ? NULL : err);
+    if (st && unfinished) return st == MN_ERR_FORMAT ? MN_OK : MN_NO_MEMORY(err, strlen(at));
     if (!st) st = take_object(r, object, err);
     cJSON_Delete(object);
   }

@@ -84,6 +84,9 @@ ok 'a regression has no error rate to rank by' same "$status $(grep -c 'No ranks
 
 refuses 'no files' 2 'files of results expected' norms
 refuses 'a file that is not there' 1 'nowhere.json' norms nowhere.json
+accepts 'targets of 1 and -1' fit -q --train synth:digits,n=30 --targets pm1 --gamma 0.02 --json signs.json
+run norms signs.json
+ok '  are named' grep -q 'n 30, targets pm1$' out
 echo 'a letter' > letter.txt
 refuses 'a file of something else' 1 'letter.txt: a JSON object expected' norms letter.txt
 run info --json info.json

@@ -275,6 +275,8 @@ static void results_are_found(void **state)
   assert_string_equal(t.names[1], "-");
   t = results_of("{\"command\": \"sweep\"}\n{\"norm\":1}\r\n\n{\"norm\":2}", MN_OK);
   assert_true(t.count == 2 && t.norms[0] == 1 && t.norms[1] == 2);
+  t = results_of("{\"norm\":1}\n{\"norm\":2}\n{\"norm\":", MN_OK); /* a line that is being written */
+  assert_true(t.count == 2 && t.norms[1] == 2);
   char *large = malloc(1 << 20);
   size_t used = 0;
   for (int i = 0; i < 3; i++) used += (size_t)sprintf(large + used, "{\"text\":\"%0200000d\",\"norm\":%d}\n", 0, i);
@@ -292,12 +294,28 @@ static void what_are_no_results(void **state)
   results_of("{\"norm\": null}", MN_ERR_FORMAT);
   results_of("a letter", MN_ERR_FORMAT);
   results_of("[1]", MN_ERR_FORMAT);
-  assert_int_equal(results_of("{\"norm\":1}\n{\"norm\":", MN_ERR_FORMAT).count, 1);
+  assert_int_equal(results_of("{\"norm\":1}\n{\"norm\":\n", MN_ERR_FORMAT).count, 1);
   assert_int_equal(mn_report_each(mn_test_path("none.json"), "norm", take_result, &t, &err), MN_ERR_IO);
   t.end_at = 2;
   const char *path = file_of("{\"norm\":1}{\"norm\":2}{\"norm\":3}");
   assert_int_equal(mn_report_each(path, "norm", take_result, &t, &err), MN_ERR_DATA);
   assert_int_equal(t.count, 2);
+}
+
+/* Of a file that is cut the message does not say that a brace was found where one is expected. */
+static void damage_is_named(void **state)
+{
+  (void)state;
+  const char *const texts[][2] = {
+      {"{\n\t\"norm\":\t2.5,\n\t\"kernel\":\t{", "a JSON object expected, a damaged one found"},
+      {"{\"norm\": 1, oops}\n", "a damaged one found"},
+      {"[1]\n", "[1] found"}};
+  taken t = {0};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    mn_error err = {0};
+    assert_int_equal(mn_report_each(file_of(texts[i][0]), "norm", take_result, &t, &err), MN_ERR_FORMAT);
+    assert_non_null(strstr(err.text, texts[i][1]));
+  }
 }
 
 static mn_status read_results(void *path, mn_error *err)
@@ -349,6 +367,7 @@ int main(void)
       cmocka_unit_test(temporary_folders_go_with_their_files),
       cmocka_unit_test(results_are_found),
       cmocka_unit_test(what_are_no_results),
+      cmocka_unit_test(damage_is_named),
       cmocka_unit_test(result_allocations_may_fail),
       cmocka_unit_test(numbers_read_well),
   };
