@@ -6,9 +6,9 @@
 #include "sweep.h"
 
 /* Members of a line that the tables have, in the order of the columns. */
-static const char *const members[] = {"n_train",      "kernel.gamma", "ridge",      "corrupt",    "seed",
-                                      "features.dim", "train_error",  "test_error", "train_rmse", "test_rmse",
-                                      "r2",           "loo_error",    "norm",       "residual",   "loo_mse"};
+static const char *const members[] = {"n_train",     "kernel.gamma", "ridge",      "corrupt",   "seed", "features.dim",
+                                      "train_error", "test_error",   "train_rmse", "test_rmse", "r2",   "loo_error",
+                                      "norm",        "residual",     "loo_mse",    "gcv"};
 
 static int counts(const mn_option *option)
 {

@@ -22,12 +22,16 @@ static const struct {
                {"loo_error", "left out"},
                {"norm", "norm"},
                {"residual", "residual"},
-               {"loo_mse", "left out"}};
+               {"loo_mse", "loo mse"},
+               {"gcv", "gcv"}};
 
 static int shows(const mn_cli_sweep_run *run, int column)
 {
-  int classes = run->cli->values.fit.task != MN_TASK_REGRESSION && mn_data_has_labels(run->fit.train);
+  const mn_fit_options *fit = &run->cli->values.fit;
+  int classes = fit->task != MN_TASK_REGRESSION && mn_data_has_labels(run->fit.train);
   switch (column) {
+  case MN_CLI_SWEEP_GAMMA: /* what was chosen, too */
+    return run->options.gamma_count != 1 && mn_cli_kernel_has_gamma(&fit->kernel);
   case MN_CLI_SWEEP_TEST_ERROR:
     return classes && run->fit.test;
   case MN_CLI_SWEEP_TRAIN_ERROR:
@@ -38,8 +42,10 @@ static int shows(const mn_cli_sweep_run *run, int column)
   case MN_CLI_SWEEP_TRAIN_RMSE:
     return !classes;
   case MN_CLI_SWEEP_LOO_ERROR:
-    return classes && (run->cli->values.fit.loo || run->cli->values.fit.measures);
+    return classes && (fit->loo || fit->measures);
   case MN_CLI_SWEEP_LOO_MSE:
+    return !classes && (fit->loo || fit->measures);
+  case MN_CLI_SWEEP_GCV:
     return 0; /* in files alone */
   default:
     return column > MN_CLI_SWEEP_DIM || mn_cli_sweep_varies(run, column);

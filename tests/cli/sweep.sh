@@ -95,6 +95,13 @@ accepts 'stopping at interpolation' sweep -q "${digits[@]}" --gamma 0.02 --corru
 ok '  one at a time' same "$(member early.jsonl 1 together)" 1
 accepts 'leave-one-out' sweep -q "${digits[@]}" --gamma 0.02 --corrupt 0,1 --loo --csv loo.csv
 ok '  as random labels have it' less 0.8 "$(cell loo.csv 2 12)"
+run fit -q "${digits[@]}" --gamma 0.02 --corrupt 1 --loo --json fit.json
+ok '  and generalised cross-validation' near "$(cell loo.csv 2 16)" "$(field fit.json gcv)"
+ok '  by name' same "$(cell loo.csv 0 16)" gcv
+run sweep "${digits[@]}" --gamma median --ridge 0,0.1 --log chosen.jsonl
+ok 'the table shows the bandwidth that was chosen' grep -Eq '^ +gamma +ridge +training' out
+run sweep --train synth:regression,n=60 --ridge 0.1,1 --gamma 1 --loo --csv real.csv
+ok 'the table of a regression shows leave-one-out' grep -Eq '^ +ridge .*loo mse' out
 
 # Many ridges share an eigendecomposition, all but 0.
 accepts 'many ridges' sweep -q --train synth:digits,n=200 --gamma 0.02 --ridge 0:1.5:0.05 --log ridges.jsonl
