@@ -79,6 +79,10 @@ mn_status mn_cli_fit_json(const mn_cli *cli, const mn_cli_fit_run *run, mn_error
 
 /* Members of one kernel: name, and its parameters or null. */
 void mn_cli_report_kernel(mn_report *report, const mn_kernel *kernel);
+
+/* Members scale, task and targets, the last null where there are no classes. */
+void mn_cli_report_task(mn_report *report, size_t classes, const mn_fit_options *options);
+
 int mn_cli_kernel_has_gamma(const mn_kernel *kernel);
 
 /* "gaussian, gamma 0.02". */

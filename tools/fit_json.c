@@ -24,6 +24,16 @@ static void option_text(mn_report *report, const char *key, const mn_fit_options
   mn_report_text(report, key, text);
 }
 
+void mn_cli_report_task(mn_report *report, size_t classes, const mn_fit_options *options)
+{
+  option_text(report, "scale", options);
+  mn_report_text(report, "task", classes ? "classification" : "regression");
+  if (classes)
+    option_text(report, "targets", options);
+  else
+    mn_report_null(report, "targets");
+}
+
 static void sizes(mn_report *j, const mn_cli *cli, const mn_cli_fit_run *run, size_t n_train)
 {
   mn_report_text(j, "dataset", run->train->name);
@@ -76,12 +86,7 @@ static void setting(mn_report *j, const mn_cli *cli, const mn_cli_fit_run *run, 
   mn_report_text(j, "gamma_rule", rule_name(r));
   gamma_search(j, r);
   mn_report_end(j);
-  option_text(j, "scale", o);
-  mn_report_text(j, "task", r->classes ? "classification" : "regression");
-  if (r->classes)
-    option_text(j, "targets", o);
-  else
-    mn_report_null(j, "targets");
+  mn_cli_report_task(j, r->classes, o);
   mn_report_flag(j, "center", o->center);
   mn_report_real(j, "ridge", r->ridge);
   mn_report_real(j, "corrupt", o->corrupt);

@@ -136,6 +136,7 @@ static void setting(const mn_cli_interpolants_run *run, mn_report *j)
   mn_report_begin_object(j, "kernel");
   mn_cli_report_kernel(j, &r->kernel);
   mn_report_end(j);
+  mn_cli_report_task(j, r->classes, &v->fit);
   mn_report_flag(j, "center", v->fit.center);
   mn_report_count(j, "seed", v->fit.seed);
   mn_report_real(j, "threads", mn_cli_threads(run->cli));

@@ -46,6 +46,7 @@ ok 'spectra at two minima' same "$(grep -Ec '^(squared|logistic) .* 150 ' out)" 
 ok '  are the same' same "$(tr -d '\t\n' < all.json | grep -o '"difference":[^,]*' | awk -F: '$2 + 0 > 1e-6' | wc -l)" 0
 run fit -q "${digits[@]}" --gamma 0.02 --json fit.json
 ok 'the least norm is that of a fit' same "$(of all.json 'least norm' norm | cut -c1-12)" "$(field fit.json norm | cut -c1-12)"
+ok 'task, targets and scale are said as in a fit' same "$(for k in scale task targets; do field all.json $k; done)" "$(for k in scale task targets; do field fit.json $k; done)"
 ok '  and so is the test error' same "$(of all.json 'least norm' test_error)" "$(field fit.json test_error)"
 
 # ---- a linear problem of features: mean 0, so that the targets have to have it too
