@@ -40,7 +40,11 @@ static mn_status read_data(mn_cli *cli, view *w, mn_error *err)
 {
   const mn_cli_values *v = &cli->values;
   mn_part part = mn_cli_given(cli, "part") ? (mn_part)v->part : v->test ? MN_TEST : MN_TRAIN;
-  return mn_cli_open_data(cli, v->train ? v->train : v->test, part, v->n, &w->data, err);
+  if (mn_cli_given(cli, "corrupt") && part == MN_TEST)
+    return mn_cli_fail(err, MN_ERR_ARGUMENT,
+                       "--corrupt is for training samples: labels of a test set stay as they are");
+  mn_status st = mn_cli_open_data(cli, v->train ? v->train : v->test, part, v->n, &w->data, err);
+  return st || !mn_cli_given(cli, "corrupt") ? st : mn_data_corrupt(w->data, v->fit.corrupt, v->seed, err);
 }
 
 static int compare_labels(const void *a, const void *b)
@@ -103,6 +107,7 @@ static void table(const mn_cli *cli, const view *w)
   mn_cli_line("data", "%s: %s samples%s, %s, %s", w->data->name, mn_number_count(w->data->n).text, mirror, features,
               type_name(w->data->type));
   mn_cli_variant_line(cli);
+  if (cli->values.fit.corrupt > 0) mn_cli_line("corrupt", "%g", cli->values.fit.corrupt);
   mn_cli_line("values", "%s to %s, mean %s, deviation %s", mn_number_real(s->min, 6).text,
               mn_number_real(s->max, 6).text, mn_number_real(s->mean, 6).text, mn_number_real(s->deviation, 6).text);
   mn_cli_line("constant", "%s features", mn_number_count(s->constant_features).text);
@@ -152,6 +157,7 @@ static mn_status json(const mn_cli *cli, const view *w, mn_error *err)
   mn_report_count(j, "n", w->data->n);
   mn_report_flag(j, "mirror", cli->values.mirror);
   mn_cli_report_variant(cli, j);
+  mn_report_real(j, "corrupt", cli->values.fit.corrupt);
   mn_report_count(j, "dim", w->data->dim);
   json_shape(j, w->data);
   mn_report_text(j, "type", type_name(w->data->type));

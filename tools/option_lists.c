@@ -215,6 +215,9 @@ static void append_library(mn_cli *cli)
     append_table(cli, table, count, &cli->values);
   } else if (cli->command->bit == MN_CLI_INTERPOLANTS) {
     append_interpolants(cli);
+  } else if (cli->command->bit == MN_CLI_DATA) {
+    table = mn_fit_option_table(&count);
+    append(cli, mn_option_find(table, count, "corrupt"), &cli->values.fit);
   }
 }
 

@@ -134,7 +134,7 @@ static const mn_cli_row rows[] = {
       .argument = "SEED",
       .fallback = "0",
       .group = data_group,
-      .help = "Seed of --variant."},
+      .help = "Seed of all that is drawn."},
      MN_CLI_PREDICT | MN_CLI_DATA},
     {{.key = "mirror",
       .type = MN_OPTION_FLAG,

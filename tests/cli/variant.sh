@@ -40,6 +40,19 @@ ok 'keeps its labels' cmp test.labels true.labels
 accepts 'mirror images come after' data "${train[@]}" --variant gaussian --seed 3 --mirror -q --convert idx:m.idx,m.labels
 ok 'of the noise' cmp <(tail -c +17 m.idx | head -c $((80 * 784))) <(tail -c +17 gaussian.idx)
 
+# Partly corrupted labels are those that a fit makes.
+accepts 'half of the labels' data "${train[@]}" --corrupt 0.5 --seed 3 --convert idx:half.idx,half.labels --json v.json
+ok 'the table says so' grep -q '^corrupt  *0.5$' out
+ok 'the report says so' same "$(field v.json corrupt) $(field plain.json corrupt)" '0.5 0'
+ok 'images stay' cmp half.idx true.idx
+run fit "${both[@]}" --gamma 0.02 -q --corrupt 0.5 --seed 3 --scores fit.npy
+accepts 'a fit to them' fit --train idx:half.idx,half.labels --test "${both[3]}" --gamma 0.02 -q --scores s.npy
+ok 'gives the same scores' cmp fit.npy s.npy
+accepts 'all of them' data "${train[@]}" --corrupt 1 --seed 3 -q --convert idx:all.idx,all.labels
+ok 'are random labels' cmp all.labels random-labels.labels
+refuses 'corruption of a test set' 2 '--corrupt is for training samples' data --test synth:digits,n=9 --corrupt 0.5
+refuses 'corruption of real targets' 1 'integer labels in one column' data --train synth:regression,n=9 --corrupt 0.5
+
 # ---- fit: the same sets
 for variant in random-labels shuffled-pixels random-pixels gaussian; do
   run fit "${both[@]}" --gamma 0.02 --variant $variant --seed 3 --json fit.json --scores fit.npy
