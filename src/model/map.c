@@ -75,6 +75,8 @@ static int depends_on_images(const mn_stream_options *o)
 
 static mn_status check_images(const mn_products *p, const mn_data *train, const mn_stream_options *o, mn_error *err)
 {
+  mn_status st = mn_stream_text_check_images(p->text, train, err);
+  if (st) return st;
   if (train->n == p->train || !depends_on_images(o)) return MN_OK;
   return MN_FAIL(
       err, MN_ERR_UNSUPPORTED,

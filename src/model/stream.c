@@ -140,7 +140,7 @@ static mn_status check_kept(const stream *s, const mn_products *p, mn_error *err
 {
   mn_products_info info = mn_products_get(p);
   char text[MN_STREAM_TEXT];
-  mn_stream_text(&s->options, "", 0, text);
+  mn_stream_text(&s->options, "", 0, s->train, text);
   if (!mn_stream_text_agrees(info.text, text)) return other(s, info.text, text, err);
   if (info.n != s->pass.images[0].n || info.m != test_count(s))
     return MN_FAIL(
@@ -152,7 +152,8 @@ static mn_status check_kept(const stream *s, const mn_products *p, mn_error *err
       (s->options.precision == MN_PRECISION_SINGLE && info.type == MN_F64))
     return MN_FAIL(err, MN_ERR_DATA, "%s: the products kept here are in %s precision: choose another folder",
                    s->options.folder, info.type == MN_F64 ? "double" : "single");
-  return mn_products_check(p, s->train, s->test, err);
+  mn_status st = mn_stream_text_check_images(info.text, s->train, err);
+  return st ? st : mn_products_check(p, s->train, s->test, err);
 }
 
 /* Products that the folder keeps: on disk if they are complete, else in memory to be gone on with. */
@@ -182,7 +183,7 @@ static mn_status open_new(stream *s, mn_error *err)
   mn_status st = choose_type(s, &type, err);
   if (st) return st;
   s->pass.block = choose_block(s, type);
-  mn_stream_text(&s->options, mn_features_engine(s->features), s->pass.block, text);
+  mn_stream_text(&s->options, mn_features_engine(s->features), s->pass.block, s->train, text);
   size_t n = s->pass.images[0].n, m = test_count(s), dim = mn_features_dim(s->features);
   st = mn_products_open(n, m, MN_PRODUCTS_TILE, type, dim, text, &s->pass.products, err);
   for (size_t i = 0; !st && i < n; i++) s->pass.products->samples[i] = mn_products_hash(s->train, i);

@@ -23,10 +23,15 @@ void mn_feature_round(const mn_feature_block *block, int threads);
 /* auto becomes what it stands for. */
 mn_feature_scale mn_feature_scale_of(const mn_stream_options *options);
 
-/* "features=gabor scales=3 ...; engine= block=1600": what the products depend on, and behind the semicolon what a run
- * that goes on has to take over. */
+/* "features=gabor scales=3 ...; engine= block=1600 images=1x28x28": what the products depend on, and behind the
+ * semicolon what a run that goes on has to take over, and the shape of the images. */
 enum { MN_STREAM_TEXT = 1024 };
-void mn_stream_text(const mn_stream_options *options, const char *engine, size_t block, char text[MN_STREAM_TEXT]);
+void mn_stream_text(const mn_stream_options *options, const char *engine, size_t block, const mn_data *images,
+                    char text[MN_STREAM_TEXT]);
+
+/* MN_ERR_DATA when such a text is of images of another shape: a sample's hash is that of its numbers alone. Texts of
+ * earlier versions do not say. */
+mn_status mn_stream_text_check_images(const char *text, const mn_data *images, mn_error *err);
 
 /* The options that such a text is of: map, engine, both scales; the rest is 0. MN_ERR_FORMAT where it is no such text.
  */

@@ -74,8 +74,15 @@ void mn_feature_round(const mn_feature_block *b, int threads)
 
 /* ---- what products are of */
 
-void mn_stream_text(const mn_stream_options *o, const char *engine, size_t block, char text[MN_STREAM_TEXT])
+static void print_shape(const mn_data *images, char text[80])
 {
+  snprintf(text, 80, "%zux%zux%zu", images->channels, images->height, images->width);
+}
+
+void mn_stream_text(const mn_stream_options *o, const char *engine, size_t block, const mn_data *images,
+                    char text[MN_STREAM_TEXT])
+{
+  char shape[80];
   size_t count, used = 0;
   const mn_option *table = mn_features_option_table(&count);
   for (size_t i = 0; i < count && used < MN_STREAM_TEXT; i++) {
@@ -88,9 +95,20 @@ void mn_stream_text(const mn_stream_options *o, const char *engine, size_t block
   if (o->features.name == MN_FEATURES_CONV)
     used += (size_t)snprintf(text + used, MN_STREAM_TEXT - used, "seed=%llu ", (unsigned long long)o->features.seed);
   if (used >= MN_STREAM_TEXT) return;
-  snprintf(text + used, MN_STREAM_TEXT - used, "%sscale=%s feature-scale=%s; engine=%s block=%zu",
+  print_shape(images, shape);
+  snprintf(text + used, MN_STREAM_TEXT - used, "%sscale=%s feature-scale=%s; engine=%s block=%zu images=%s",
            o->bfloat16 ? "rounding=bfloat16 " : "", mn_scale_string(o->scale),
-           mn_feature_scale_string(mn_feature_scale_of(o)), engine, block);
+           mn_feature_scale_string(mn_feature_scale_of(o)), engine, block, shape);
+}
+
+mn_status mn_stream_text_check_images(const char *text, const mn_data *images, mn_error *err)
+{
+  const char *tail = strchr(text, ';'), *there = tail ? strstr(tail, " images=") : NULL;
+  char here[80];
+  print_shape(images, here);
+  if (!there || !strcmp(there + strlen(" images="), here)) return MN_OK;
+  return MN_FAIL(err, MN_ERR_DATA, "%s: images of %s (channels, height, width), the kept products are of %s",
+                 images->name, here, there + strlen(" images="));
 }
 
 int mn_stream_text_agrees(const char *a, const char *b)
@@ -106,7 +124,7 @@ static int set_word(const char *key, const char *value, mn_stream_options *o)
   const mn_option *table = mn_features_option_table(&count), *row = mn_option_find(table, count, key);
   char *end;
   if (!strcmp(key, "seed")) return o->features.seed = strtoull(value, &end, 10), *value && !*end;
-  if (!strcmp(key, "block")) return 1;
+  if (!strcmp(key, "block") || !strcmp(key, "images")) return 1;
   if (!strcmp(key, "engine") && !*value) return 1;
   if (!strcmp(key, "rounding") && !strcmp(value, "bfloat16")) return o->bfloat16 = 1, 1;
   if (row) return !mn_option_set(row, value, &o->features, NULL);

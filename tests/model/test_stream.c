@@ -210,6 +210,30 @@ static void a_stopped_run_goes_on(void **state)
   images_close(&s);
 }
 
+/* The same bytes as images of another shape have other features. */
+static void images_of_another_shape(void **state)
+{
+  (void)state;
+  images s = images_open();
+  const char *folder = mn_test_path("shape");
+  mn_stream_options o = mn_stream_defaults(MN_FEATURES_GABOR);
+  o.features.scales = 1, o.features.orientations = 2, o.folder = folder;
+  mn_stream_report report;
+  mn_products *p = streamed(&s, &o, &report), *q;
+  mn_error err;
+  assert_int_equal(mn_model_check_features(p, s.train, &err), MN_OK);
+  s.train->height = s.test->height = 14;
+  s.train->width = s.test->width = 56;
+  assert_int_equal(mn_stream_products(s.train, s.test, &o, NULL, &q, &report, &err), MN_ERR_DATA);
+  assert_non_null(strstr(err.text, "images of 1x14x56 (channels, height, width), the kept products are of 1x28x28"));
+  assert_int_equal(mn_model_check_features(p, s.train, &err), MN_ERR_DATA);
+  *strstr(p->text, " images=") = '\0'; /* as of earlier versions */
+  assert_int_equal(mn_model_check_features(p, s.train, &err), MN_OK);
+  mn_products_close(&p);
+  mn_products_remove(folder);
+  images_close(&s);
+}
+
 /* ---- on the way to all features */
 
 /* Features as they are, and whether standard ones are wanted of them. */
@@ -441,6 +465,7 @@ int main(void)
       cmocka_unit_test(products_of_streamed_features),
       cmocka_unit_test(constant_features),
       cmocka_unit_test(a_stopped_run_goes_on),
+      cmocka_unit_test(images_of_another_shape),
       cmocka_unit_test(products_on_the_way),
       cmocka_unit_test(the_way_is_gone_on_with),
       cmocka_unit_test(fits_equal_those_of_the_features),
