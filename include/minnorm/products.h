@@ -45,8 +45,8 @@ mn_status mn_products_to_come(size_t n, mn_dtype type, mn_products **out, mn_err
 
 /* Keeps the products in a folder, which is made when there is none (but not those above it), in place of the products
  * kept there before: the data are written beside the earlier ones and synced, and one file, the index, is exchanged at
- * the end, so that a stop at any moment leaves one of the two. A folder that has other files too may serve. Phase
- * "save", in bytes. */
+ * the end, so that a stop at any moment leaves one of the two. A folder that has other files too may serve;
+ * one where another process is saving products is MN_ERR_IO. Phase "save", in bytes. */
 mn_status mn_products_save(mn_products *products, const char *folder, const mn_context *ctx, mn_error *err);
 
 /* Whether a folder has an index of products. */
@@ -55,10 +55,10 @@ int mn_products_exist(const char *folder);
 /* Removes the products that a folder keeps, and the folder if it is empty then; none is fine. */
 void mn_products_remove(const char *folder);
 
-/* Opens products that a folder keeps: the first n of the training samples and m of the test samples, 0: all. In memory
- * if in_memory, else read from the file tile by tile, each of which is checked whenever it is read: a flipped bit is
- * MN_ERR_FORMAT. Products to which features have still to be added are MN_ERR_DATA unless `unfinished` allows them.
- * Phase "load", in bytes. */
+/* Opens products that a folder keeps: in memory if in_memory, and then the first n of the training samples and m of the
+ * test samples (0: all), else all of them, read from the file tile by tile. A tile is checked whenever it is read: a
+ * flipped bit is MN_ERR_FORMAT. More samples than are kept are MN_ERR_DATA. Products to which features have still to be
+ * added are MN_ERR_DATA unless `unfinished` allows them. Phase "load", in bytes. */
 mn_status mn_products_load(const char *folder, size_t n, size_t m, int in_memory, int unfinished, const mn_context *ctx,
                            mn_products **out, mn_error *err);
 

@@ -130,14 +130,14 @@ static mn_status write_tiles(mn_products *p, int fd, const char *path, const mn_
   return st ? st : loop_run(&l, ctx, "save", err);
 }
 
-/* The file of data, nobody else's as long as it is written. */
-static mn_status open_data(const char *path, int *fd, mn_error *err)
+/* The folder, nobody else's until the index is exchanged and the earlier data are gone: locked any shorter, the name
+ * that is free could become that of another's data before it is written to. */
+static mn_status lock_folder(const char *folder, int *fd, mn_error *err)
 {
-  *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (*fd < 0) return MN_FAIL(err, MN_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
-  if (flock(*fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
-    return MN_FAIL(err, MN_ERR_IO, "%s: in use by another process", path);
-  if (ftruncate(*fd, 0)) return MN_FAIL(err, MN_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
+  *fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (*fd < 0) return MN_FAIL(err, MN_ERR_IO, "%s: cannot be opened: %s", folder, strerror(errno));
+  if (flock(*fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) /* other errors: a file system without locks */
+    return MN_FAIL(err, MN_ERR_IO, "%s: in use by another process", folder);
   return MN_OK;
 }
 
@@ -155,17 +155,24 @@ static mn_status free_generation(const char *folder, uint32_t *generation, mn_er
 
 static mn_status write_data(mn_products *p, const char *path, const mn_context *ctx, mn_error *err)
 {
-  int fd = -1;
-  mn_status st = open_data(path, &fd, err);
-  if (fd < 0) return st;
-  if (!st) {
-    mn_temporary_add(path);
-    st = write_tiles(p, fd, path, ctx, err);
-    if (!st && fsync(fd)) st = MN_FAIL(err, MN_ERR_IO, "%s: cannot sync: %s", path, strerror(errno));
-    if (st) unlink(path);
-    mn_temporary_remove(path);
-  }
+  int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (fd < 0) return MN_FAIL(err, MN_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
+  mn_temporary_add(path);
+  mn_status st = write_tiles(p, fd, path, ctx, err);
+  if (!st && fsync(fd)) st = MN_FAIL(err, MN_ERR_IO, "%s: cannot sync: %s", path, strerror(errno));
+  if (st) unlink(path);
+  mn_temporary_remove(path);
   close(fd);
+  return st;
+}
+
+/* The index may have been exchanged and only not synced: then the data are those that it tells. */
+static mn_status write_index(const mn_products *p, const char *folder, uint32_t generation, const char *path,
+                             mn_error *err)
+{
+  uint32_t unused;
+  mn_status st = mn_products_index_write(p, folder, generation, err);
+  if (st && !free_generation(folder, &unused, NULL) && unused == generation) unlink(path);
   return st;
 }
 
@@ -178,13 +185,10 @@ static mn_status remember(mn_products *p, const char *folder, mn_error *err)
   return MN_OK;
 }
 
-mn_status mn_products_save(mn_products *p, const char *folder, const mn_context *ctx, mn_error *err)
+static mn_status save_locked(mn_products *p, const char *folder, const mn_context *ctx, mn_error *err)
 {
   uint32_t generation;
   char *path = NULL, *earlier = NULL;
-  if (p->folder && !strcmp(p->folder, folder)) return MN_OK;
-  if (mkdir(folder, 0777) && errno != EEXIST)
-    return MN_FAIL(err, MN_ERR_IO, "%s: the folder cannot be made: %s", folder, strerror(errno));
   mn_status st = free_generation(folder, &generation, err);
   if (st) return st;
   path = mn_products_data_path(folder, generation, err);
@@ -194,7 +198,7 @@ mn_status mn_products_save(mn_products *p, const char *folder, const mn_context 
     goto done;
   }
   if ((st = remember(p, folder, err))) goto done;
-  if (!(st = write_data(p, path, ctx, err))) st = mn_products_index_write(p, folder, generation, err);
+  if (!(st = write_data(p, path, ctx, err))) st = write_index(p, folder, generation, path, err);
   if (!st) {
     unlink(earlier);
   } else {
@@ -204,6 +208,18 @@ mn_status mn_products_save(mn_products *p, const char *folder, const mn_context 
 done:
   mn_free(path);
   mn_free(earlier);
+  return st;
+}
+
+mn_status mn_products_save(mn_products *p, const char *folder, const mn_context *ctx, mn_error *err)
+{
+  int lock;
+  if (p->folder && !strcmp(p->folder, folder)) return MN_OK;
+  if (mkdir(folder, 0777) && errno != EEXIST)
+    return MN_FAIL(err, MN_ERR_IO, "%s: the folder cannot be made: %s", folder, strerror(errno));
+  mn_status st = lock_folder(folder, &lock, err);
+  if (!st) st = save_locked(p, folder, ctx, err);
+  if (lock >= 0) close(lock);
   return st;
 }
 

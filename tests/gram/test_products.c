@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -494,6 +495,51 @@ static void a_stopped_save_leaves_the_earlier_one(void **state)
   features_close(f);
 }
 
+/* Neither data without an index, nor a temporary index. */
+static void a_save_that_fails_leaves_nothing(void **state)
+{
+  (void)state;
+  features *f = features_of(11);
+  const char *folder = mn_test_path("fails");
+  mn_products *p = made(f, MN_F32);
+  mn_status st = MN_ERR_MEMORY;
+  int failures = 0;
+  for (long k = 0; st; k++) {
+    mn_memory_fail_at(k);
+    st = mn_products_save(p, folder, &(mn_context){.threads = 1}, NULL);
+    mn_memory_fail_at(-1);
+    if (st && rmdir(folder)) fail_msg("files are left when allocation %ld fails", k);
+    failures += st != MN_OK;
+  }
+  assert_true(failures > 6);
+  mn_products_close(&p);
+  mn_products_remove(folder);
+  features_close(f);
+}
+
+static void a_folder_in_use(void **state)
+{
+  (void)state;
+  features *f = features_of(12);
+  const char *folder = mn_test_path("used");
+  mn_products *p = made(f, MN_F32), *other = made(f, MN_F64), *q;
+  mn_error err;
+  assert_int_equal(mn_products_save(p, folder, NULL, NULL), MN_OK);
+  int fd = open(folder, O_RDONLY | O_DIRECTORY);
+  assert_int_equal(flock(fd, LOCK_EX), 0);
+  assert_int_equal(mn_products_save(other, folder, NULL, &err), MN_ERR_IO);
+  assert_non_null(strstr(err.text, "in use by another process"));
+  close(fd);
+  assert_int_equal(mn_products_load(folder, 0, 0, 1, 0, NULL, &q, NULL), MN_OK);
+  check_same(p, q, N, M);
+  mn_products_close(&q);
+  assert_int_equal(mn_products_save(other, folder, NULL, NULL), MN_OK);
+  mn_products_close(&p);
+  mn_products_close(&other);
+  mn_products_remove(folder);
+  features_close(f);
+}
+
 /* ---- allocations */
 
 static mn_status everything(void *arg, mn_error *err)
@@ -543,6 +589,8 @@ int main(void)
       cmocka_unit_test(resumed),
       cmocka_unit_test(damage_is_found),
       cmocka_unit_test(a_stopped_save_leaves_the_earlier_one),
+      cmocka_unit_test(a_save_that_fails_leaves_nothing),
+      cmocka_unit_test(a_folder_in_use),
       cmocka_unit_test(failing_allocations),
   };
   return cmocka_run_group_tests_name("products", tests, mn_test_dir_open, mn_test_dir_close);
