@@ -52,7 +52,8 @@ mn_stream_options mn_stream_defaults(mn_features_name name);
 
 /* Products of all features of the training and test images (test may be NULL), which stay the caller's. A folder with
  * products of other images or options is MN_ERR_DATA, and left as it is; products that are complete there are opened
- * without computing anything. Phase "features". */
+ * without computing anything; those that are not are gone on with, to the same bits where memory_bytes has room for as
+ * many features at once. MN_ERR_BUDGET without room for the products. Phase "features". */
 mn_status mn_stream_products(const mn_data *train, const mn_data *test, const mn_stream_options *options,
                              const mn_context *ctx, mn_products **out, mn_stream_report *report, mn_error *err);
 

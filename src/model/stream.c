@@ -105,6 +105,18 @@ static size_t choose_block(const stream *s, mn_dtype type)
   return mn_stream_choose_block(s->features, image_count(s), room_of(s) - bytes_of(s, type, 0));
 }
 
+/* Of a block of so many features at least. */
+static mn_status check_room(const stream *s, mn_dtype type, size_t block, mn_error *err)
+{
+  double room = room_of(s), need = bytes_of(s, type, block);
+  if (need <= room) return MN_OK;
+  return MN_FAIL(err, MN_ERR_BUDGET,
+                 "products of %zu training and %zu test images need %.2f GiB, %.2f GiB are left: take fewer images "
+                 "(--n, --n-test)%s",
+                 s->pass.images[0].n, test_count(s), need / 0x1p30, fmax(room, 0) / 0x1p30,
+                 type == MN_F64 ? " or products in single precision" : "");
+}
+
 /* The type of the products. */
 static mn_status choose_type(const stream *s, mn_dtype *type, mn_error *err)
 {
@@ -114,13 +126,7 @@ static mn_status choose_type(const stream *s, mn_dtype *type, mn_error *err)
   int wide = s->options.precision == MN_PRECISION_DOUBLE || (s->options.precision == MN_PRECISION_AUTO && few);
   *type = wide ? MN_F64 : MN_F32;
   if (s->options.precision == MN_PRECISION_AUTO && bytes_of(s, *type, least) > room) *type = MN_F32;
-  double need = bytes_of(s, *type, least);
-  if (need <= room) return MN_OK;
-  return MN_FAIL(err, MN_ERR_BUDGET,
-                 "products of %zu training and %zu test images need %.2f GiB, %.2f GiB are left: take fewer images "
-                 "(--n, --n-test)%s",
-                 s->pass.images[0].n, test_count(s), need / 0x1p30, fmax(room, 0) / 0x1p30,
-                 *type == MN_F64 ? " or products in single precision" : "");
+  return check_room(s, *type, least, err);
 }
 
 /* ---- what is there already */
@@ -156,6 +162,20 @@ static mn_status check_kept(const stream *s, const mn_products *p, mn_error *err
   return st ? st : mn_products_check(p, s->train, s->test, err);
 }
 
+/* Products are gone on with in the blocks that they were begun with, for other ones round otherwise; but memory may
+ * have become less. */
+static mn_status shrink_block(stream *s, mn_dtype type, mn_error *err)
+{
+  mn_status st = check_room(s, type, 0, err);
+  if (st) return st;
+  double most = (room_of(s) - bytes_of(s, type, 0)) / (double)image_count(s) / sizeof(float);
+  if (most >= (double)s->pass.block) return MN_OK;
+  mn_log(s->pass.ctx, "%s: begun with %zu features at once, memory has room for %.0f: sums will round otherwise",
+         s->options.folder, s->pass.block, fmax(most, 0));
+  s->pass.block = (size_t)fmax(most, 0);
+  return MN_OK;
+}
+
 /* Products that the folder keeps: on disk if they are complete, else in memory to be gone on with. */
 static mn_status open_kept(stream *s, mn_error *err)
 {
@@ -173,6 +193,7 @@ static mn_status open_kept(stream *s, mn_error *err)
   mn_log(s->pass.ctx, "%s: products of %zu of %zu features are there already", folder, info.done, info.dim);
   if (info.done == info.dim) return MN_OK;
   mn_products_close(&s->pass.products);
+  if ((st = shrink_block(s, info.type, err))) return st;
   return mn_products_load(folder, 0, 0, 1, 1, s->pass.ctx, &s->pass.products, err);
 }
 

@@ -11,6 +11,7 @@
 #include "linalg/threads.h"
 #include "minnorm/model.h"
 #include "naive.h"
+#include "solve/system.h"
 #include "support.h"
 
 enum { N = 40, M = 15, ALL = N + M };
@@ -184,6 +185,9 @@ static void a_stopped_run_goes_on(void **state)
   assert_int_equal(mn_stream_products(s.train, s.test, &o, &ctx, &p, &report, &err), MN_ERR_CANCELLED);
   assert_null(p);
   assert_int_equal(mn_products_load(folder, 0, 0, 0, 0, NULL, &p, &err), MN_ERR_DATA); /* unfinished */
+  o.memory_bytes = 1;
+  assert_int_equal(mn_stream_products(s.train, s.test, &o, NULL, &p, &report, &err), MN_ERR_BUDGET);
+  o.memory_bytes = 0;
   p = streamed(&s, &o, &report);
   assert_true(report.resumed > 0 && report.resumed < report.dim);
   for (size_t i = 0; i < ALL; i++)
@@ -207,6 +211,32 @@ static void a_stopped_run_goes_on(void **state)
   assert_non_null(strstr(err.text, "sample 0"));
   mn_products_remove(folder);
   mn_products_close(&whole);
+  images_close(&s);
+}
+
+static void a_run_goes_on_with_less_memory(void **state)
+{
+  (void)state;
+  images s = images_open();
+  const char *folder = mn_test_path("less");
+  mn_stream_options o = two_blocks(NULL);
+  mn_stream_report report;
+  mn_products *whole = streamed(&s, &o, &report), *p;
+  size_t block = report.block;
+  o.folder = folder;
+  limit l = {0.9};
+  mn_context ctx = {.progress = stop_at, .user = &l};
+  mn_error err;
+  assert_int_equal(mn_stream_products(s.train, s.test, &o, &ctx, &p, &report, &err), MN_ERR_CANCELLED);
+  o.memory_bytes = mn_memory_current_rss() + (size_t)MN_SOLVER_BUFFERS + block * ALL * sizeof(float) / 2;
+  p = streamed(&s, &o, &report);
+  assert_true(report.resumed > 0 && report.resumed < report.dim);
+  assert_in_range(report.block, 1, block - 1);
+  for (size_t i = 0; i < ALL; i++)
+    for (size_t j = 0; j < N; j++) assert_true(fabs(kept(p, i, j) - kept(whole, i, j)) < 1e-5);
+  mn_products_close(&p);
+  mn_products_close(&whole);
+  mn_products_remove(folder);
   images_close(&s);
 }
 
@@ -465,6 +495,7 @@ int main(void)
       cmocka_unit_test(products_of_streamed_features),
       cmocka_unit_test(constant_features),
       cmocka_unit_test(a_stopped_run_goes_on),
+      cmocka_unit_test(a_run_goes_on_with_less_memory),
       cmocka_unit_test(images_of_another_shape),
       cmocka_unit_test(products_on_the_way),
       cmocka_unit_test(the_way_is_gone_on_with),
