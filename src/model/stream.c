@@ -399,8 +399,9 @@ static mn_status time_features(stream *s, double *seconds, mn_error *err)
 
 static mn_status forecast(stream *s, mn_stream_forecast *out, mn_error *err)
 {
+  const mn_context quiet = {.threads = s->pass.threads};
   double gflops;
-  mn_status st = mn_features_open(&s->options.features, &s->pass.images[0], NULL, &s->features, err);
+  mn_status st = mn_features_open(&s->options.features, &s->pass.images[0], &quiet, &s->features, err);
   if (!st) st = choose_type(s, &out->type, err);
   if (!st) st = time_features(s, &out->features_s, err);
   if (!st) st = mn_products_rate(out->type, s->options.bfloat16, s->pass.threads, &gflops, err);
