@@ -193,6 +193,8 @@ static void report_setting(mn_report *report, const char *word, size_t length)
   double number = strtod(value, &end);
   if (!strcmp(key, "features"))
     mn_report_text(report, "name", value);
+  else if (*value && !value[strspn(value, "0123456789")])
+    mn_report_count(report, key, strtoull(value, NULL, 10)); /* a seed has more digits than a double holds */
   else if (*value && !*end)
     mn_report_real(report, key, number);
   else

@@ -413,8 +413,8 @@ static const mn_cli_row rows[] = {
       .offset = AT(checkpoint),
       .argument = "DIR",
       .group = run_group,
-      .help = "Keep the factor here as it grows: after a stop at any moment the same command goes on from the last "
-              "finished panel. Removed once the system is solved."},
+      .help = "Keep the factor here as it grows, and before it the products of --features: after a stop at any moment "
+              "the same command goes on from the last finished part. Removed once the system is solved."},
      MN_CLI_FIT | MN_CLI_SWEEP},
     {{.key = "scratch",
       .type = MN_OPTION_TEXT,

@@ -77,6 +77,9 @@ for map in gabor scattering conv; do
 done
 ok 'three maps, three fits' test "$(field gabor.json norm)" != "$(field scattering.json norm)" -a "$(field gabor.json norm)" != "$(field conv.json norm)"
 
+accepts 'the largest seed' "${fit[@]}" "${conv[@]}" --seed 18446744073709551615 --json seed.json
+ok 'is reported to its last digit' same "$(nested seed.json seed)" 18446744073709551615
+
 # ---- the report
 ok 'the report is valid JSON' valid_json gabor.json
 ok 'the report of kept products is, too' valid_json loaded.json
