@@ -64,9 +64,9 @@ linear='--kernel polynomial --degree 1 --coef0 1 --gamma 1'
 by_error='--select loo-error --select-samples 10000'
 ridges='--select-gamma 0.0075,0.015,0.03,0.06,0.12 --select-ridge 1e-4,3e-4,1e-3,2e-3,4e-3,1e-2,3e-2'
 linear_ridges='--select loo-error --select-samples 20000 --select-ridge 3e-4,1e-3,3e-3,1e-2,3e-2,1e-1'
-conv() { # FILTERS
+conv() { # FILTERS OPTIONS
   local kept="--dataset cifar10 --load-gram KEPT/conv-$1"
-  runs_add "conv-$1-ridge" "$kept $by_error $ridges --draw-errors FOLDER/conv-$1-errors.png"
+  runs_add "conv-$1-ridge" "$kept $by_error $ridges ${*:2}"
   runs_add "conv-$1-linear-ridge" "$kept $linear $linear_ridges"
 }
 recipe() { # NAME OPTIONS
@@ -100,6 +100,6 @@ runs_add conv-4096 "$made --filters 4096 --save-gram KEPT/conv-4096 $by_error" \
 conv 4096
 # In bfloat16 the products take less time on processors that multiply it.
 runs_add conv-32000-linear "$made --filters 32000 --products bfloat16 --save-gram KEPT/conv-32000 $linear"
-conv 32000
+conv 32000 --draw-errors FOLDER/conv-32000-errors.png
 
 runs_main "$@"
