@@ -52,6 +52,9 @@ mn_status mn_products_save(mn_products *products, const char *folder, const mn_c
 /* Whether a folder has an index of products. */
 int mn_products_exist(const char *folder);
 
+/* Removes data that a process killed at the end of its save had no time to; nothing while another one saves there. */
+void mn_products_tidy(const char *folder);
+
 /* Removes the products that a folder keeps, and the folder if it is empty then; none is fine. */
 void mn_products_remove(const char *folder);
 

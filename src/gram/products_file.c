@@ -223,6 +223,18 @@ mn_status mn_products_save(mn_products *p, const char *folder, const mn_context 
   return st;
 }
 
+void mn_products_tidy(const char *folder)
+{
+  uint32_t generation;
+  int lock;
+  char *path = NULL;
+  mn_status st = lock_folder(folder, &lock, NULL);
+  if (!st) st = free_generation(folder, &generation, NULL);
+  if (!st && (path = mn_products_data_path(folder, generation, NULL))) unlink(path);
+  if (lock >= 0) close(lock);
+  mn_free(path);
+}
+
 void mn_products_remove(const char *folder)
 {
   static const char *const names[] = {MN_PRODUCTS_INDEX, "products.0", "products.1"};

@@ -191,7 +191,7 @@ static mn_status open_kept(stream *s, mn_error *err)
   if (s->options.features.engine == MN_CONV_AUTO && *engine)
     s->options.features.engine = strcmp(engine, "fft") ? MN_CONV_BLOCKED : MN_CONV_FFT;
   mn_log(s->pass.ctx, "%s: products of %zu of %zu features are there already", folder, info.done, info.dim);
-  if (info.done == info.dim) return MN_OK;
+  if (info.done == info.dim) return mn_products_tidy(folder), MN_OK;
   mn_products_close(&s->pass.products);
   if ((st = shrink_block(s, info.type, err))) return st;
   return mn_products_load(folder, 0, 0, 1, 1, s->pass.ctx, &s->pass.products, err);

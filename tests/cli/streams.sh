@@ -260,6 +260,9 @@ ok 'from there' same "$(nested killed.json resumed)" "$kept"
 ok 'to the same scores' cmp whole.npy killed.npy
 ok 'and the same products' cmp whole/products.? killed/products.?
 ok 'two files, no more' same "$(ls killed | wc -l)" 2
+for data in killed/products.?; do : > "killed/products.$((1 - ${data: -1}))"; done
+accepts 'earlier data that a kill has left' "${many[@]}" --save-gram killed
+ok 'are removed' same "$(ls killed | wc -l)" 2
 
 ok 'another is halted' start_and_halt stopped --checkpoint stopped --scores stopped.npy
 kept=$(done_in stopped)
