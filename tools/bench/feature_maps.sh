@@ -82,7 +82,7 @@ recipe b-centred --feature-scale center
 recipe b-windows-15-6 --pool-window 15 --pool-stride 6 --pool-ceil yes
 recipe b-windows-15-6-bias-0.1 --pool-window 15 --pool-stride 6 --pool-ceil yes --bias 0.1
 recipe b-windows-15-6-bfloat16 --pool-window 15 --pool-stride 6 --pool-ceil yes --products bfloat16
-# Thiry et al. (2021) found that less regularisation of the whitening helps; here it does not, and more does.
+# Thiry et al. (2021) found that less regularisation of the whitening helps; here more does, 0.3 for 0.1.
 overlapping='--pool-window 15 --pool-stride 6 --pool-ceil yes --products bfloat16'
 for epsilon in 0.01 0.03 0.3 1; do
   recipe b-windows-15-6-epsilon-$epsilon $overlapping --whiten-epsilon $epsilon
