@@ -1,18 +1,17 @@
-#include "core/cpu.h"
 #include "gram/bfloat16_kernel.h"
 
 #if MN_X86_LEVELS
 #include <immintrin.h>
 #pragma GCC target("avx512f,avx512dq,avx512vl,avx512bw,avx512bf16,prefer-vector-width=512")
 
-enum { LANES = MN_BFLOAT16_PANEL / 2, COLUMNS = MN_BFLOAT16_COLUMNS };
+enum { LANES = MN_BFLOAT16_PANEL / 2, COLUMNS = 8 };
 
 static inline __m512bh pairs(__m512i cells)
 {
   return (__m512bh)cells;
 }
 
-void mn_bfloat16_kernel(size_t cells, const uint32_t *a, const uint32_t *b, int add, float *out, size_t ld)
+static void multiply(size_t cells, const uint32_t *a, const uint32_t *b, int add, float *out, size_t ld)
 {
   __m512 low[COLUMNS], high[COLUMNS];
 #pragma GCC unroll 8
@@ -37,10 +36,10 @@ void mn_bfloat16_kernel(size_t cells, const uint32_t *a, const uint32_t *b, int 
     _mm512_storeu_ps(to + LANES, high[j]);
   }
 }
+
+/* The cells of a panel and of 8 columns stay in the first cache. */
+const mn_bfloat16_level mn_bfloat16_avx512 = {
+    MN_CPU_AVX512_BF16, "avx512-bf16", COLUMNS, 192, NULL, NULL, NULL, multiply};
 #else
-/* Never called. */
-void mn_bfloat16_kernel(size_t cells, const uint32_t *a, const uint32_t *b, int add, float *out, size_t ld)
-{
-  (void)cells, (void)a, (void)b, (void)add, (void)out, (void)ld;
-}
+const mn_bfloat16_level mn_bfloat16_avx512 = {.needs = MN_CPU_AVX512_BF16};
 #endif

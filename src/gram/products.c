@@ -285,7 +285,7 @@ static void add_packed(const addition *a, size_t j, size_t first, size_t rows)
 {
   const mn_products *p = a->p;
   size_t width = mn_products_width(p, j), row = p->across ? first : panel_first(p, j) + first;
-  mn_bfloat16_multiply(width, rows, a->count, a->columns + mn_bfloat16_cells(j * p->tile, a->count),
+  mn_bfloat16_multiply(mn_bfloat16_best(), width, rows, a->count, a->columns + mn_bfloat16_cells(j * p->tile, a->count),
                        a->rows + mn_bfloat16_cells(row, a->count), !a->fresh, (float *)p->panel[j] + first * width,
                        width);
 }
@@ -369,7 +369,7 @@ static mn_status add_in_bfloat16(addition *a, size_t count, const float *x, size
 
 static int packs(mn_dtype type, size_t tile, int bfloat16)
 {
-  return bfloat16 && type == MN_F32 && tile % MN_BFLOAT16_PANEL == 0 && mn_bfloat16_multiplies();
+  return bfloat16 && type == MN_F32 && tile % MN_BFLOAT16_PANEL == 0 && mn_bfloat16_best();
 }
 
 double mn_products_add_bytes(size_t n, size_t m, mn_dtype type, int bfloat16)
@@ -418,7 +418,7 @@ static void multiply_tile(const void *arg, void *mine)
 {
   uint32_t *cells = mine;
   (void)arg;
-  mn_bfloat16_multiply(MN_PRODUCTS_TILE, MN_PRODUCTS_TILE, PACKED, cells, cells, 1,
+  mn_bfloat16_multiply(mn_bfloat16_best(), MN_PRODUCTS_TILE, MN_PRODUCTS_TILE, PACKED, cells, cells, 1,
                        (float *)(cells + mn_bfloat16_cells(MN_PRODUCTS_TILE, PACKED)), MN_PRODUCTS_TILE);
 }
 

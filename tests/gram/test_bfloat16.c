@@ -1,5 +1,5 @@
 /* bfloat16: rounding against frexp; products of small integers, which are exact, against 64-bit sums in every shape;
- * kept products of such numbers with the instruction and without. */
+ * kept products of such numbers with the instructions and without. */
 #include "gram/bfloat16.h"
 
 #include <float.h>
@@ -65,15 +65,16 @@ static int64_t dot(size_t count, const float *x, const float *y)
   return sum;
 }
 
-static void check_shape(size_t m, size_t n, size_t count, int add)
+static void check_shape(const mn_bfloat16_level *level, size_t m, size_t n, size_t count, int add)
 {
   size_t lda = count + 3, ld = m + 2;
   float *x = integers(m * lda, 1), *y = integers(n * count, 2), *out = integers(n * ld, 3),
         *before = integers(n * ld, 3);
   uint32_t *a = malloc(mn_bfloat16_cells(m, count) * sizeof *a), *b = malloc(mn_bfloat16_cells(n, count) * sizeof *b);
+  assert_true(a && b);
   mn_bfloat16_pack(m, count, x, lda, 2, a);
   mn_bfloat16_pack(n, count, y, count, 1, b);
-  mn_bfloat16_multiply(m, n, count, a, b, add, out, ld);
+  mn_bfloat16_multiply(level, m, n, count, a, b, add, out, ld);
   for (size_t j = 0; j < n; j++)
     for (size_t i = 0; i < ld; i++) {
       float expected = before[i + j * ld];
@@ -90,13 +91,13 @@ static void check_shape(size_t m, size_t n, size_t count, int add)
 
 static void every_shape_is_exact(void **state)
 {
-  (void)state;
   static const size_t sizes[] = {1, 7, 8, 9, 31, 32, 33, 64, 77}, counts[] = {1, 2, 3, 383, 384, 385, 1001};
-  if (!mn_bfloat16_multiplies()) skip();
+  const mn_bfloat16_level *level = mn_bfloat16_level_at(*(const int *)*state);
+  if (!level) skip();
   for (size_t m = 0; m < sizeof sizes / sizeof *sizes; m++)
     for (size_t n = 0; n < sizeof sizes / sizeof *sizes; n++)
       for (size_t k = 0; k < sizeof counts / sizeof *counts; k++)
-        check_shape(sizes[m], sizes[n], counts[k], k % 2 == 0);
+        check_shape(level, sizes[m], sizes[n], counts[k], k % 2 == 0);
 }
 
 /* ---- kept products */
@@ -141,10 +142,12 @@ static void kept_products(void **state)
 int main(void)
 {
   mn_threads_open(NULL);
+  static int avx512 = 0, amx = 1;
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(to_the_nearest_of_8_bits),
       cmocka_unit_test(ties_and_limits),
-      cmocka_unit_test(every_shape_is_exact),
+      {"every_shape_is_exact, AVX-512", every_shape_is_exact, NULL, NULL, &avx512},
+      {"every_shape_is_exact, AMX", every_shape_is_exact, NULL, NULL, &amx},
       cmocka_unit_test(kept_products),
   };
   return cmocka_run_group_tests_name("bfloat16", tests, NULL, NULL);

@@ -90,6 +90,14 @@ done
 recipe b-windows-15-6-epsilon-0.01-bias-0.5 $overlapping --whiten-epsilon 0.01 --bias 0.5
 recipe b-windows-15-6-bias-0.4 $overlapping --bias 0.4
 recipe b-windows-15-6-patch-5 $overlapping --patch 5
+for bias in 0.1 0.4; do
+  recipe b-windows-15-6-epsilon-0.3-bias-$bias $overlapping --whiten-epsilon 0.3 --bias $bias
+done
+recipe b-windows-15-6-epsilon-0.3-patch-5 $overlapping --whiten-epsilon 0.3 --patch 5
+recipe b-windows-15-6-epsilon-0.3-normalised $overlapping --whiten-epsilon 0.3 --normalise
+recipe b-windows-15-3-epsilon-0.3 --products bfloat16 --pool-window 15 --pool-stride 3 --whiten-epsilon 0.3
+recipe b-windows-12-5-epsilon-0.3 --products bfloat16 --pool-window 12 --pool-stride 5 --whiten-epsilon 0.3
+recipe b-windows-17-5-epsilon-0.3 --products bfloat16 --pool-window 17 --pool-stride 5 --whiten-epsilon 0.3
 recipe b-windows-15-12 --pool-window 15 --pool-stride 12
 recipe b-windows-17-5 --pool-window 17 --pool-stride 5
 recipe b-windows-19-8 --pool-window 19 --pool-stride 8
