@@ -1,6 +1,8 @@
 /* minnorm fit: check, read, forecast, fit, predict, report, save. */
 #include "fit.h"
 
+#include <stdlib.h>
+
 /* What is given of a kernel belongs to it. */
 static mn_status check_kernel(const mn_cli *cli, mn_error *err)
 {
@@ -146,6 +148,7 @@ void mn_cli_fit_close(mn_cli_fit_run *run)
   mn_products_close(&run->owned);
   mn_data_close(&run->train);
   mn_data_close(&run->test);
+  free(run->folder);
 }
 
 mn_status mn_cli_fit(mn_cli *cli, mn_error *err)
@@ -170,7 +173,7 @@ mn_status mn_cli_fit(mn_cli *cli, mn_error *err)
   if (!st) st = fit_and_predict(cli, &run, err);
   if (!st) st = report_results(cli, &run, err);
 done:
-  mn_cli_fit_close(&run);
   if (!st && !dry_run) mn_cli_fit_release_products(cli, &run);
+  mn_cli_fit_close(&run);
   return st;
 }

@@ -7,6 +7,7 @@
 typedef struct {
   mn_data *train, *test;        /* test: NULL without one */
   mn_features_options features; /* name none: of the samples themselves, or of kept products */
+  char *folder;                 /* where products of features are kept; NULL: nowhere */
   const mn_products *products;  /* NULL: of the samples themselves */
   mn_products *owned;           /* the same, or NULL where they are another's */
   mn_stream_report stream;
@@ -49,7 +50,7 @@ mn_status mn_cli_fit_forecast(mn_cli *cli, mn_cli_fit_run *run, mn_cli_forecast 
 /* run->products of the first dims[k] features only, which are run->products while `take` is called with k. */
 mn_status mn_cli_fit_products_at(mn_cli *cli, mn_cli_fit_run *run, size_t count, const size_t *dims,
                                  mn_status (*take)(void *user, size_t k, mn_error *err), void *user, mn_error *err);
-void mn_cli_fit_release_products(const mn_cli *cli, const mn_cli_fit_run *run); /* a checkpoint has served */
+void mn_cli_fit_release_products(const mn_cli *cli, mn_cli_fit_run *run); /* a checkpoint has served */
 void mn_cli_fit_products_line(const mn_cli_fit_run *run);
 void mn_cli_fit_report_features(mn_report *report, const mn_cli_fit_run *run);
 

@@ -1,7 +1,10 @@
 /* Features and kept inner products of minnorm fit. */
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "fit.h"
 
@@ -18,6 +21,18 @@ static mn_status needs_features(const mn_cli *cli, mn_error *err)
   return MN_OK;
 }
 
+/* A checkpoint has a folder of its own in the one that is named: it is removed, and what --save-gram has kept in that
+ * one is not. */
+static mn_status name_folder(const mn_cli_values *v, mn_cli_fit_run *run, mn_error *err)
+{
+  const char *named = v->save_gram ? v->save_gram : v->checkpoint, *below = v->save_gram ? "" : "/products";
+  if (!named) return MN_OK;
+  size_t size = strlen(named) + strlen(below) + 1;
+  if (!(run->folder = malloc(size))) return mn_cli_fail(err, MN_ERR_MEMORY, "%zu bytes cannot be allocated", size);
+  snprintf(run->folder, size, "%s%s", named, below);
+  return MN_OK;
+}
+
 mn_status mn_cli_fit_features(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
 {
   const mn_cli_values *v = &cli->values;
@@ -25,7 +40,7 @@ mn_status mn_cli_fit_features(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
   if (!st && run->features.name == MN_FEATURES_NONE) st = needs_features(cli, err);
   if (!st && v->load_gram && mn_cli_given(cli, "scale"))
     st = mn_cli_fail(err, MN_ERR_ARGUMENT, "--scale belongs to features, which --load-gram has no need of");
-  return st;
+  return st || run->features.name == MN_FEATURES_NONE ? st : name_folder(v, run, err);
 }
 
 int mn_cli_fit_of_products(const mn_cli *cli, const mn_cli_fit_run *run)
@@ -49,7 +64,7 @@ static mn_stream_options stream_options(const mn_cli *cli, const mn_cli_fit_run 
                              .precision = precisions[v->products_type],
                              .bfloat16 = v->products_type == MN_CLI_PRODUCTS_BFLOAT16,
                              .memory_bytes = v->fit.solve.memory_bytes,
-                             .folder = v->save_gram ? v->save_gram : v->checkpoint};
+                             .folder = run->folder};
 }
 
 static mn_status load(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
@@ -60,13 +75,26 @@ static mn_status load(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
   return st || !v->normalise ? st : mn_products_normalise(run->owned, err);
 }
 
+/* The folder that the products' own is in; of a failure the latter complains. */
+static void make_checkpoint(const mn_cli_values *v)
+{
+  if (v->checkpoint && !v->save_gram) mkdir(v->checkpoint, 0777);
+}
+
+static void leave_checkpoint(const mn_cli_values *v)
+{
+  if (v->checkpoint && !v->save_gram) rmdir(v->checkpoint); /* unless there is anything in it */
+}
+
 static mn_status make(mn_cli *cli, mn_cli_fit_run *run, mn_error *err)
 {
   const mn_cli_values *v = &cli->values;
   mn_stream_options options = stream_options(cli, run);
   mn_status st = mn_fit_check_products(run->train, &v->fit, &cli->context, err);
   if (st) return st;
+  make_checkpoint(v);
   st = mn_stream_products(run->train, run->test, &options, &cli->context, &run->owned, &run->stream, err);
+  if (st) leave_checkpoint(v);
   return st ? st : mn_fit_place_products(run->owned, run->train, &v->fit, &cli->context, err);
 }
 
@@ -103,15 +131,21 @@ mn_status mn_cli_fit_products_at(mn_cli *cli, mn_cli_fit_run *run, size_t count,
   mn_stream_options options = stream_options(cli, run);
   taker t = {run, take, user};
   mn_status st = mn_fit_check_products(run->train, &cli->values.fit, &cli->context, err);
-  return st ? st
-            : mn_stream_stops(run->train, run->test, &options, count, dims, &cli->context, take_products, &t,
-                              &run->stream, err);
+  if (st) return st;
+  make_checkpoint(&cli->values);
+  st = mn_stream_stops(run->train, run->test, &options, count, dims, &cli->context, take_products, &t, &run->stream,
+                       err);
+  if (st) leave_checkpoint(&cli->values);
+  return st;
 }
 
-void mn_cli_fit_release_products(const mn_cli *cli, const mn_cli_fit_run *run)
+void mn_cli_fit_release_products(const mn_cli *cli, mn_cli_fit_run *run)
 {
   const mn_cli_values *v = &cli->values;
-  if (run->features.name != MN_FEATURES_NONE && v->checkpoint && !v->save_gram) mn_products_remove(v->checkpoint);
+  if (!run->folder || v->save_gram) return;
+  mn_products_close(&run->owned);
+  mn_products_remove(run->folder);
+  leave_checkpoint(v);
 }
 
 /* ---- forecasts */

@@ -197,7 +197,7 @@ mn_status mn_cli_sweep(mn_cli *cli, mn_error *err)
   if (!st) st = fit_all(&run, err);
   if (!st) st = report_results(&run, err);
 done:
-  close_run(&run);
   if (!st && !dry_run) mn_cli_fit_release_products(cli, &run.fit);
+  close_run(&run);
   return st;
 }

@@ -49,6 +49,9 @@ mn_status mn_products_to_come(size_t n, mn_dtype type, mn_products **out, mn_err
  * one where another process is saving products is MN_ERR_IO. Phase "save", in bytes. */
 mn_status mn_products_save(mn_products *products, const char *folder, const mn_context *ctx, mn_error *err);
 
+/* MN_OK when products could be kept there now: to be asked before hours of work. Leaves nothing behind. */
+mn_status mn_products_check_folder(const char *folder, mn_error *err);
+
 /* Whether a folder has an index of products. */
 int mn_products_exist(const char *folder);
 

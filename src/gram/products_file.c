@@ -211,13 +211,31 @@ done:
   return st;
 }
 
+static mn_status make_folder(const char *folder, int *made, mn_error *err)
+{
+  *made = !mkdir(folder, 0777);
+  if (*made || errno == EEXIST) return MN_OK;
+  return MN_FAIL(err, MN_ERR_IO, "%s: the folder cannot be made: %s", folder, strerror(errno));
+}
+
+mn_status mn_products_check_folder(const char *folder, mn_error *err)
+{
+  int made, lock = -1;
+  mn_status st = make_folder(folder, &made, err);
+  if (!st) st = lock_folder(folder, &lock, err);
+  if (!st && access(folder, W_OK | X_OK))
+    st = MN_FAIL(err, MN_ERR_IO, "%s: cannot be written to: %s", folder, strerror(errno));
+  if (lock >= 0) close(lock);
+  if (made) rmdir(folder);
+  return st;
+}
+
 mn_status mn_products_save(mn_products *p, const char *folder, const mn_context *ctx, mn_error *err)
 {
-  int lock;
+  int made, lock = -1;
   if (p->folder && !strcmp(p->folder, folder)) return MN_OK;
-  if (mkdir(folder, 0777) && errno != EEXIST)
-    return MN_FAIL(err, MN_ERR_IO, "%s: the folder cannot be made: %s", folder, strerror(errno));
-  mn_status st = lock_folder(folder, &lock, err);
+  mn_status st = make_folder(folder, &made, err);
+  if (!st) st = lock_folder(folder, &lock, err);
   if (!st) st = save_locked(p, folder, ctx, err);
   if (lock >= 0) close(lock);
   return st;

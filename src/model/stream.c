@@ -181,7 +181,8 @@ static mn_status open_kept(stream *s, mn_error *err)
 {
   const char *folder = s->options.folder;
   char engine[32];
-  if (!folder || !mn_products_exist(folder)) return MN_OK;
+  if (!folder) return MN_OK;
+  if (!mn_products_exist(folder)) return mn_products_check_folder(folder, err);
   mn_status st = mn_products_load(folder, 0, 0, 0, 1, s->pass.ctx, &s->pass.products, err);
   if (!st) st = check_kept(s, s->pass.products, err);
   if (st) return st;

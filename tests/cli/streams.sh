@@ -264,20 +264,24 @@ for data in killed/products.?; do : > "killed/products.$((1 - ${data: -1}))"; do
 accepts 'earlier data that a kill has left' "${many[@]}" --save-gram killed
 ok 'are removed' same "$(ls killed | wc -l)" 2
 
-ok 'another is halted' start_and_halt stopped --checkpoint stopped --scores stopped.npy
-kept=$(done_in stopped)
+ok 'another is halted' start_and_halt stopped/products --checkpoint stopped --scores stopped.npy
+kept=$(done_in stopped/products)
 kill -s INT $pid
 kill -s CONT $pid
 end_of $pid
 ok 'Ctrl-C: exit status 1' same $? 1
 ok 'Ctrl-C: one line' same "$(cat err.halted)" 'minnorm: fit: interrupted'
 ok 'Ctrl-C: no scores' test ! -e stopped.npy
-ok 'Ctrl-C keeps what there was' test "$(done_in stopped)" -ge "$kept"
-kept=$(done_in stopped)
+ok 'Ctrl-C keeps what there was' test "$(done_in stopped/products)" -ge "$kept"
+kept=$(done_in stopped/products)
 accepts 'a checkpoint goes on' "${many[@]}" --checkpoint stopped --scores stopped.npy --json stopped.json
 ok 'from there' same "$(nested stopped.json resumed)" "$kept"
 ok 'to the same scores' cmp whole.npy stopped.npy
-ok 'and is gone once it has served' nothing_in stopped
+ok 'and is gone once it has served' test ! -e stopped
+cp -r whole both
+accepts 'a checkpoint where products are kept' "${many[@]}" --checkpoint both
+ok 'leaves them alone' diff -r whole both
+rm -rf both
 
 # Killed at moments all over the run.
 for i in 1 2 3 4 5 6; do
@@ -297,6 +301,9 @@ rm -rf c killed whole
 refuses 'a folder of which none is above' 1 'cannot be made: No such file' "${fit[@]}" "${gabor[@]}" --save-gram no/such/folder
 : > file
 refuses 'a file in its place' 1 'minnorm: fit: file' "${fit[@]}" "${gabor[@]}" --save-gram file
+accepts 'a forecast for such a folder' "${fit[@]}" "${gabor[@]}" --checkpoint none --dry-run
+ok 'makes nothing' test ! -e none
+refuses 'a checkpoint of which no folder is above' 1 'cannot be made: No such file' "${fit[@]}" "${gabor[@]}" --checkpoint no/such
 refuses 'a file to load' 1 'minnorm: fit: file' "${fit[@]}" --load-gram file
 (trap '' XFSZ && ulimit -f 1000 && "$minnorm" "${fit[@]}" "${gabor[@]}" --save-gram full > out 2> err)
 ok 'beyond the size of files: exit status 1' same $? 1

@@ -90,10 +90,15 @@ done
 recipe b-windows-15-6-epsilon-0.01-bias-0.5 $overlapping --whiten-epsilon 0.01 --bias 0.5
 recipe b-windows-15-6-bias-0.4 $overlapping --bias 0.4
 recipe b-windows-15-6-patch-5 $overlapping --patch 5
-for bias in 0.1 0.4; do
+for bias in 0.1 0.3 0.4; do
   recipe b-windows-15-6-epsilon-0.3-bias-$bias $overlapping --whiten-epsilon 0.3 --bias $bias
 done
-recipe b-windows-15-6-epsilon-0.3-patch-5 $overlapping --whiten-epsilon 0.3 --patch 5
+for patch in 5 7; do
+  recipe b-windows-15-6-epsilon-0.3-patch-$patch $overlapping --whiten-epsilon 0.3 --patch $patch
+done
+for constant in 1 100; do
+  recipe b-windows-15-6-epsilon-0.3-constant-$constant $overlapping --whiten-epsilon 0.3 --patch-constant $constant
+done
 recipe b-windows-15-6-epsilon-0.3-normalised $overlapping --whiten-epsilon 0.3 --normalise
 recipe b-windows-15-3-epsilon-0.3 --products bfloat16 --pool-window 15 --pool-stride 3 --whiten-epsilon 0.3
 recipe b-windows-12-5-epsilon-0.3 --products bfloat16 --pool-window 12 --pool-stride 5 --whiten-epsilon 0.3
@@ -107,7 +112,8 @@ runs_add conv-4096 "$made --filters 4096 --save-gram KEPT/conv-4096 $by_error" \
   "--select-gamma 0.03,0.06,0.12,0.25,0.5 --select-ridge 0 --precision double"
 conv 4096
 # In bfloat16 the products take less time on processors that multiply it.
-runs_add conv-32000-linear "$made --filters 32000 --products bfloat16 --save-gram KEPT/conv-32000 $linear"
+runs_add conv-32000-linear "$made --filters 32000 --whiten-epsilon 0.3 --products bfloat16" \
+  "--save-gram KEPT/conv-32000 $linear"
 conv 32000 --draw-errors FOLDER/conv-32000-errors.png
 
 runs_main "$@"
