@@ -20,8 +20,9 @@ typedef enum {
 } mn_cpu_level;
 
 /* 1 when the processor (and the operating system, which saves the registers) can run a level: AVX2 with FMA; AVX-512 F,
- * DQ and VL with FMA; AVX2 with the byte products of AVX-VNNI; AVX-512 with BW and VNNI; AVX-512 with BW and BF16; AVX-512
- * with BW and the bfloat16 tiles of AMX, whose registers Linux gives to a process that asks: the first call asks. */
+ * DQ and VL with FMA; AVX2 with the byte products of AVX-VNNI; AVX-512 with BW and VNNI; AVX-512 with BW and BF16;
+ * AVX-512 with BW and the bfloat16 tiles of AMX, whose registers Linux gives to a process that asks: the first call
+ * asks. */
 int mn_cpu_runs(mn_cpu_level level);
 
 #endif
