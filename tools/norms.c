@@ -85,6 +85,14 @@ static void add_figures(mn_cli_norms_model *m)
            mn_cli_norms_cell(MN_CLI_NORMS_TEST, v[MN_CLI_NORMS_TEST]).text);
 }
 
+/* A sweep's log and its report hold the same models. */
+static int counted(const mn_cli_norms_run *run, const mn_cli_norms_model *m)
+{
+  for (size_t i = 0; i < run->count; i++)
+    if (!strcmp(run->models[i].text, m->text) && !memcmp(run->models[i].values, m->values, sizeof m->values)) return 1;
+  return 0;
+}
+
 static mn_status take(void *user, const mn_report *report, mn_error *err)
 {
   mn_cli_norms_run *run = user;
@@ -104,7 +112,7 @@ static mn_status take(void *user, const mn_report *report, mn_error *err)
   if (st) return st;
   describe(report, kind, m);
   add_figures(m);
-  run->count++;
+  run->count += !counted(run, m);
   return MN_OK;
 }
 

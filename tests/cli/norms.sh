@@ -4,7 +4,7 @@
 cd "$work" || exit 1
 digits=(--train synth:digits,n=200 --test synth:digits,part=test,n=100)
 
-accepts 'a sweep with measures' sweep -q "${digits[@]}" --gamma 0.02 --corrupt 0,0.5,1 --seed 0,1 --measures --log pixels.jsonl
+accepts 'a sweep with measures' sweep -q "${digits[@]}" --gamma 0.02 --corrupt 0,0.5,1 --seed 0,1 --measures --log pixels.jsonl --json pixels.json
 accepts 'another one' sweep -q "${digits[@]}" --gamma 0.01,0.04 --ridge 0,0.1 --json grid.json
 accepts 'a fit of features' fit -q "${digits[@]}" --features gabor --gamma 0.05 --loo --json gabor.json
 
@@ -18,6 +18,8 @@ ok 'the report is JSON' valid_json norms.json
 ok '  of all models' same "$(grep -c '"model":' norms.json)" 10
 accepts 'the norm of a model against a fit' fit -q "${digits[@]}" --gamma 0.04 --json fit.json
 ok '  is the same' contains norms.json "\"norm\":	$(field fit.json norm)"
+accepts 'a log and the report of the same sweep' norms pixels.jsonl pixels.json grid.json gabor.json --json both.json
+ok '  hold the same models' same "$(grep -c '"model":' both.json)" 10
 
 # Over the corruption the norm rises with the test error; so it does in the sweep's own words.
 run norms pixels.jsonl --json - 
