@@ -83,10 +83,10 @@ static const mn_option stream_rows[] = {
      .fallback = "auto",
      .argument = "PRECISION",
      .group = "Features",
-     .help =
-         "Precision of the inner products of features: double, single, or bfloat16, which rounds the features to 8 "
-         "bits and sums in single precision, in less time on processors with AVX-512 BF16. auto: double up to 20,480 "
-         "features where memory has room for it, else single."},
+     .help = "Precision of the inner products of features: double, single, or bfloat16, which rounds the features to 8 "
+             "bits and sums in single precision, in less time on processors with AVX-512 BF16 or AMX. auto: double up "
+             "to 20,480 "
+             "features where memory has room for it, else single."},
     {.key = "save-gram",
      .type = MN_OPTION_TEXT,
      .offset = offsetof(mn_cli_values, save_gram),
