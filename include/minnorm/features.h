@@ -59,6 +59,7 @@ typedef enum {
 
 typedef struct {
   mn_features_name name;
+  int symmetric; /* 1: features of an image and of its mirror image, left for right, are added up */
   /* gabor, scattering: the Morlet bank of Kymatio in the Fourier domain (Andreux et al. 2020). Order 0 is x * phi,
    * order 1 |x * psi|* phi, order 2 ||x * psi_1| * psi_2| * phi with the larger scale second, all circular convolutions
    * of the image centred among zeros, whose sides are the least multiples of 2^max(3, scales, pooling) that hold it,

@@ -78,6 +78,7 @@ mn_status mn_features_open_kept(const mn_features_options *options, const mn_sam
       .options = *options, .channels = data->channels, .height = data->height, .width = data->width, .row = row};
   if ((st = row->check(features, err))) goto done;
   if ((st = row->open(features, train, kept, threads, ctx, err))) goto done;
+  if (options->symmetric) features->flops *= 2;
   *out = features;
   features = NULL;
 done:
@@ -165,6 +166,28 @@ static mn_status check_pass(const pass *p, mn_error *err)
   return MN_OK;
 }
 
+/* Left for right, in place. */
+static void mirror(size_t rows, size_t width, float *pixels)
+{
+  for (size_t y = 0; y < rows; y++)
+    for (size_t x = 0; x < width / 2; x++) {
+      float *left = pixels + y * width + x, *right = pixels + (y + 1) * width - 1 - x, kept = *left;
+      *left = *right;
+      *right = kept;
+    }
+}
+
+/* Adds the features of the mirror images; space: that of a worker, behind its pixels. */
+static void add_mirrored(const pass *p, void *worker, size_t count, float *pixels, float *space, float *out)
+{
+  const mn_features *f = p->features;
+  size_t width = f->begin[p->end] - f->begin[p->g];
+  mirror(count * f->channels * f->height, f->width, pixels);
+  f->row->transform(f, worker, pixels, count, p->g, p->end, space, width);
+  for (size_t i = 0; i < count; i++)
+    for (size_t k = 0; k < width; k++) out[i * p->ld + k] += space[i * width + k];
+}
+
 /* One thread's share: blocks of images as they come. */
 static void run(pass *p, void *worker, float *pixels)
 {
@@ -175,6 +198,8 @@ static void run(pass *p, void *worker, float *pixels)
     if (mn_meter_cancelled(&p->meter)) continue;
     mn_samples_rows_f32(p->images, p->first + i, count, pixels);
     f->row->transform(f, worker, pixels, count, p->g, p->end, p->out + i * p->ld, p->ld);
+    if (f->options.symmetric)
+      add_mirrored(p, worker, count, pixels, pixels + MN_MAP_IMAGES * p->images->dim, p->out + i * p->ld);
     mn_meter_add(&p->meter, (double)count);
   }
 }
@@ -189,6 +214,7 @@ mn_status mn_features_compute(const mn_features *features, const mn_samples *ima
   float *pixels = NULL;
   mn_status st = check_pass(&p, err);
   if (st || !count || g == end) return st;
+  if (features->options.symmetric) each += MN_MAP_IMAGES * (features->begin[end] - features->begin[g]);
   if (threads > blocks) threads = blocks;
   workers = mn_calloc(threads, sizeof *workers);
   pixels = mn_alloc_matrix(threads * each, sizeof *pixels);

@@ -65,6 +65,15 @@ static const mn_option table[] = {
      .help = "What is made of an image first. none: its pixels as they are; gabor: moduli of Gabor wavelets, smoothed; "
              "scattering: moduli of wavelets of moduli of wavelets too; conv: a convolutional layer with random "
              "filters, rectified and pooled."},
+    {.key = "symmetric",
+     .type = MN_OPTION_CHOICE,
+     .offset = AT(symmetric),
+     .choice = switch_name,
+     .fallback = "no",
+     .argument = "SWITCH",
+     .group = map_group,
+     .help = "Add up the features of an image and of its mirror image, left for right, so that both have the same; "
+             "they take twice the time."},
     {.key = "scales",
      .type = MN_OPTION_INT,
      .offset = AT(scales),
@@ -242,5 +251,6 @@ const mn_option *mn_features_option_table(size_t *count)
 int mn_features_option_used(const mn_option *row, mn_features_name name)
 {
   if (row->group == wavelet_group) return name == MN_FEATURES_GABOR || name == MN_FEATURES_SCATTERING;
+  if (row->offset == AT(symmetric)) return name != MN_FEATURES_NONE;
   return row->group == map_group || name == MN_FEATURES_CONV;
 }

@@ -84,6 +84,7 @@ static void apply(const mn_features_options *recipe, mn_features_options *o)
   mn_features_options old = *o;
   *o = *recipe;
   o->name = MN_FEATURES_CONV;
+  o->symmetric = old.symmetric;
   o->scales = old.scales;
   o->orientations = old.orientations;
   o->slant = old.slant;

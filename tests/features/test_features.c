@@ -138,8 +138,9 @@ static void parts_are_parts_of_the_whole(void **state)
 {
   (void)state;
   oracle_images images = oracle_images_open(N, 2, 9, 14, 1);
-  for (size_t k = 0; k < 2; k++) {
-    mn_features_options o = small(wavelets[k]);
+  for (size_t k = 0; k < 4; k++) {
+    mn_features_options o = small(wavelets[k / 2]);
+    o.symmetric = k % 2;
     mn_features *f = opened(&o, &images);
     size_t groups = mn_features_groups(f);
     float *whole = compute(f, &images, 0, N, 0, groups, 1, mn_features_dim(f));
@@ -155,6 +156,32 @@ static void parts_are_parts_of_the_whole(void **state)
 }
 
 /* The same image has the same features wherever it stands, and in whatever company. */
+/* Of an image and its mirror image, each for itself. */
+static void symmetric_features_are_sums(void **state)
+{
+  (void)state;
+  oracle_images images = oracle_images_open(N, 2, 9, 14, 1);
+  assert_int_equal(mn_data_mirror(&images.data, NULL, NULL), MN_OK);
+  images.samples = mn_samples_of(images.data, images.samples.scaling);
+  for (mn_features_name name = MN_FEATURES_GABOR; name < MN_FEATURES_COUNT; name++) {
+    mn_features_options o = small(name);
+    o.filters = 5, o.pool_window = 3, o.pool_stride = 2;
+    mn_features *plain = opened(&o, &images), *symmetric = (o.symmetric = 1, opened(&o, &images));
+    size_t dim = mn_features_dim(plain), groups = mn_features_groups(plain);
+    assert_int_equal(mn_features_dim(symmetric), dim);
+    assert_true(mn_features_flops(symmetric) == 2 * mn_features_flops(plain));
+    float *each = compute(plain, &images, 0, 2 * N, 0, groups, 2, dim);
+    float *sums = compute(symmetric, &images, 0, 2 * N, 0, groups, 2, dim);
+    for (size_t k = 0; k < N * dim; k++) assert_true(sums[k] == each[k] + each[N * dim + k]);
+    assert_memory_equal(sums, sums + N * dim, N * dim * sizeof *sums);
+    free(each);
+    free(sums);
+    mn_features_close(&plain);
+    mn_features_close(&symmetric);
+  }
+  oracle_images_close(&images);
+}
+
 static void images_do_not_mix(void **state)
 {
   (void)state;
@@ -302,6 +329,7 @@ int main(void)
       cmocka_unit_test(names),
       cmocka_unit_test(options_out_of_range),
       cmocka_unit_test(parts_are_parts_of_the_whole),
+      cmocka_unit_test(symmetric_features_are_sums),
       cmocka_unit_test(images_do_not_mix),
       cmocka_unit_test(groups_are_in_order),
       cmocka_unit_test(wrong_requests),

@@ -71,7 +71,8 @@ conv() { # FILTERS OPTIONS
 }
 recipe() { # NAME OPTIONS
   [[ $* == *--products* ]] || set -- "$@" --products single
-  runs_add "recipe-$1" sweep "--train cifar:DATA/cifar-10-batches-bin/data_batch_1.bin --features conv --filters 6400" \
+  [[ $* == *--filters* ]] || set -- "$@" --filters 6400
+  runs_add "recipe-$1" sweep "--train cifar:DATA/cifar-10-batches-bin/data_batch_1.bin --features conv" \
     "$linear --ridge 0,3e-3 --loo ${*:2}"
 }
 recipe b
@@ -96,6 +97,11 @@ done
 for patch in 5 7; do
   recipe b-windows-15-6-epsilon-0.3-patch-$patch $overlapping --whiten-epsilon 0.3 --patch $patch
 done
+# The features of an image and of its mirror image added up: half as many filters take as much time.
+for epsilon in 0.1 0.3; do
+  recipe b-symmetric-epsilon-$epsilon $overlapping --whiten-epsilon $epsilon --symmetric yes
+  recipe b-symmetric-epsilon-$epsilon-half $overlapping --whiten-epsilon $epsilon --symmetric yes --filters 3200
+done
 for constant in 1 100; do
   recipe b-windows-15-6-epsilon-0.3-constant-$constant $overlapping --whiten-epsilon 0.3 --patch-constant $constant
 done
@@ -112,8 +118,12 @@ runs_add conv-4096 "$made --filters 4096 --save-gram KEPT/conv-4096 $by_error" \
   "--select-gamma 0.03,0.06,0.12,0.25,0.5 --select-ridge 0 --precision double"
 conv 4096
 # In bfloat16 the products take less time on processors that multiply it.
-runs_add conv-32000-linear "$made --filters 32000 --whiten-epsilon 0.3 --products bfloat16" \
-  "--save-gram KEPT/conv-32000 $linear"
+thousands="$made --filters 32000 --products bfloat16 $linear"
+runs_add conv-32000-linear "$thousands --save-gram KEPT/conv-32000"
 conv 32000 --draw-errors FOLDER/conv-32000-errors.png
+runs_add conv-32000-epsilon-0.3-linear "$thousands --whiten-epsilon 0.3 --save-gram KEPT/conv-32000-epsilon-0.3"
+runs_add conv-32000-symmetric-linear "$thousands --whiten-epsilon 0.3 --symmetric yes" \
+  "--save-gram KEPT/conv-32000-symmetric"
+conv 32000-symmetric --draw-errors FOLDER/conv-32000-symmetric-errors.png
 
 runs_main "$@"
