@@ -49,7 +49,7 @@ for map in gabor scattering conv; do
   ok '  the first as before' close more.npy fit.npy 1e-9
 done
 run predict --model m.gabor "${test[@]}"
-ok 'the table names the features' grep -Eq '^features +[0-9,]+ features=gabor scales=2 orientations=4 ' out
+ok 'the table names the features' grep -Eq '^features +[0-9,]+ features=gabor symmetric=no scales=2 orientations=4 ' out
 accepts 'a model of pixels' "${fit[@]}" -g 0.02 --save m.pixels
 accepts 'names none' predict -q --model m.pixels "${test[@]}" --json p.json
 ok 'in its report' same "$(nested p.json name)" '"none"'

@@ -103,7 +103,7 @@ ok 'loading makes none' same "$(field loaded.json features_s)" null
 accepts 'in single' "${fit[@]}" "${gabor[@]}" --products single -g 0.02 --json single.json
 ok 'half the bytes' same "$(nested single.json products) $(($(nested single.json products_bytes) * 2))" "\"single\" $(nested gabor.json products_bytes)"
 run fit "${digits[@]}" "${gabor[@]}" -g 0.02
-ok 'the table names the features' grep -Eq '^features  *[0-9,]+ features=gabor scales=2 orientations=4 ' out
+ok 'the table names the features' grep -Eq '^features  *[0-9,]+ features=gabor symmetric=no scales=2 orientations=4 ' out
 ok 'the products' grep -Eq '^products  *[0-9.]+ MiB in double precision, in memory$' out
 ok 'and both times' same "$(grep -Ec '^(features|products)  +[0-9.]+ s' out)" 2
 ok 'the forecast is one line' same "$status $(wc -l < err) $(grep -c '^minnorm: fit: forecast: ' err)" '0 1 1'
