@@ -11,7 +11,7 @@ static const mn_bfloat16_level *const levels[MN_BFLOAT16_LEVELS] = {&mn_bfloat16
 
 const mn_bfloat16_level *mn_bfloat16_level_at(int level)
 {
-  return MN_X86_LEVELS && mn_cpu_runs(levels[level]->needs) ? levels[level] : NULL;
+  return mn_cpu_runs(levels[level]->needs) ? levels[level] : NULL;
 }
 
 const mn_bfloat16_level *mn_bfloat16_best(void)

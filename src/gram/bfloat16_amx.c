@@ -4,6 +4,8 @@
 #include <immintrin.h>
 #pragma GCC target("avx512f,avx512dq,avx512vl,avx512bw,amx-tile,amx-bf16,prefer-vector-width=512")
 
+/* The compiler is not told either what the loads of tiles read: what is stored before them is stored in other
+ * functions, which are called by pointers. */
 enum { SIDE = MN_BFLOAT16_STEP, PANEL = MN_BFLOAT16_PANEL, BLOCK = SIDE * SIDE, AHEAD = 4 };
 
 /* Tiles 0 to 3 are the result's, 4 and 5 the samples' of b, 6 and 7 those of a: all 16 rows of 64 bytes. A constant,
